@@ -1,0 +1,191 @@
+//! `chessGame`: the flat object of the contract, folded from a game's events.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::game_event::{
+    EndReason, GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, ReportStatus, SaveStatus,
+};
+use crate::envelope::At;
+use crate::ids::UserId;
+use crate::object::{Deletion, Field, Object, boolean, choice, date, id, integer, string};
+use crate::stored::{DataObject, Readers};
+
+/// Our additions to the contract's fields.
+pub const CHESS_GAME_ADDITIONS: &[Field] =
+    &[choice("endReason", EndReason::OPTIONS), id("drawOfferedById"), integer("moveCount")];
+
+/// The contract's table (1.3).
+pub const CHESS_GAME: Object = Object {
+    name: "chessGame",
+    plural: "chessGames",
+    deletion: Deletion::Soft,
+    admins_read_all: true,
+    fields: &[
+        id("playerWhiteId").listed(),
+        id("playerBlackId").listed(),
+        id("createdById").listed(),
+        choice("status", GameStatus::OPTIONS).listed(),
+        choice("mode", GameMode::OPTIONS).listed(),
+        string("invitationCode").listed().command_only(),
+        string("currentFEN"),
+        choice("gameType", GameType::OPTIONS).listed(),
+        choice("saveStatus", SaveStatus::OPTIONS),
+        boolean("saveRequestWhite"),
+        boolean("saveRequestBlack"),
+        date("movedAt"),
+        choice("result", GameResult::OPTIONS).listed(),
+        id("terminatedById"),
+        choice("reportStatus", ReportStatus::OPTIONS).listed(),
+        boolean("guestPlayerWhite"),
+        boolean("guestPlayerBlack"),
+        string("initialFEN"),
+    ],
+    additions: &[CHESS_GAME_ADDITIONS],
+};
+
+/// The flat object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChessGame {
+    /// White.
+    pub player_white_id: UserId,
+    /// Black; none while the game is open.
+    pub player_black_id: Option<UserId>,
+    /// Who made it.
+    pub created_by_id: UserId,
+    /// Where it stands.
+    pub status: GameStatus,
+    /// Who may find it.
+    pub mode: GameMode,
+    /// Opens a private game to who has it; absent in views.
+    #[serde(default)]
+    pub invitation_code: Option<String>,
+    /// The position now, canonical FEN.
+    #[serde(rename = "currentFEN")]
+    pub current_fen: String,
+    /// The kind of time control.
+    pub game_type: GameType,
+    /// How far a mutual save is.
+    pub save_status: SaveStatus,
+    /// White asks to save.
+    pub save_request_white: bool,
+    /// Black asks to save.
+    pub save_request_black: bool,
+    /// Time of the last move.
+    pub moved_at: Option<DateTime<Utc>>,
+    /// How it ended.
+    pub result: Option<GameResult>,
+    /// The admin who terminated it.
+    pub terminated_by_id: Option<UserId>,
+    /// Moderation.
+    pub report_status: ReportStatus,
+    /// Whether White was a guest when he entered.
+    pub guest_player_white: bool,
+    /// Whether Black was a guest when he entered.
+    pub guest_player_black: bool,
+    /// The starting position of a custom game.
+    #[serde(rename = "initialFEN")]
+    pub initial_fen: Option<String>,
+    /// Why it ended.
+    pub end_reason: Option<EndReason>,
+    /// The player whose draw offer stands.
+    pub draw_offered_by_id: Option<UserId>,
+    /// Half-moves played.
+    pub move_count: u32,
+}
+
+impl ChessGame {
+    fn created(event: &GameCreated) -> Self {
+        Self {
+            player_white_id: event.player_white_id,
+            player_black_id: event.player_black_id,
+            created_by_id: event.created_by_id,
+            status: if event.player_black_id.is_some() { GameStatus::Active } else { GameStatus::Pending },
+            mode: event.mode,
+            invitation_code: event.invitation_code.clone(),
+            current_fen: event.current_fen.clone(),
+            game_type: event.game_type,
+            save_status: SaveStatus::NotSaveable,
+            save_request_white: false,
+            save_request_black: false,
+            moved_at: None,
+            result: None,
+            terminated_by_id: None,
+            report_status: ReportStatus::None,
+            guest_player_white: event.guest_player_white,
+            guest_player_black: event.guest_player_black,
+            initial_fen: event.initial_fen.clone(),
+            end_reason: None,
+            draw_offered_by_id: None,
+            move_count: 0,
+        }
+    }
+
+    /// Whether this user plays in it.
+    pub fn is_player(&self, user: UserId) -> bool {
+        self.player_white_id == user || self.player_black_id == Some(user)
+    }
+}
+
+impl DataObject for ChessGame {
+    const TABLE: &'static Object = &CHESS_GAME;
+    type Event = GameEvent;
+
+    fn begin(event: &GameEvent, _: &At) -> Option<Self> {
+        match event {
+            GameEvent::GameCreated(created) => Some(Self::created(created)),
+            GameEvent::PlayerJoined { .. }
+            | GameEvent::MovePlayed(_)
+            | GameEvent::DrawOffered { .. }
+            | GameEvent::DrawDeclined { .. }
+            | GameEvent::GameEnded { .. } => None,
+        }
+    }
+
+    fn evolve(&mut self, event: &GameEvent, _: &At) {
+        match event {
+            GameEvent::GameCreated(created) => *self = Self::created(created),
+            GameEvent::PlayerJoined { player_black_id, guest, .. } => {
+                self.player_black_id = Some(*player_black_id);
+                self.guest_player_black = *guest;
+                self.status = GameStatus::Active;
+            }
+            GameEvent::MovePlayed(played) => {
+                self.current_fen.clone_from(&played.fen);
+                self.moved_at = Some(played.at);
+                self.move_count = played.move_number;
+                if self.draw_offered_by_id.is_some_and(|by| by != played.by) {
+                    self.draw_offered_by_id = None;
+                }
+            }
+            GameEvent::DrawOffered { by } => self.draw_offered_by_id = Some(*by),
+            GameEvent::DrawDeclined { .. } => self.draw_offered_by_id = None,
+            GameEvent::GameEnded { result, reason, .. } => {
+                self.status = GameStatus::Completed;
+                self.result = Some(*result);
+                self.end_reason = Some(*reason);
+                self.draw_offered_by_id = None;
+            }
+        }
+    }
+
+    fn deletes(event: &GameEvent) -> bool {
+        match event {
+            GameEvent::GameCreated(_)
+            | GameEvent::PlayerJoined { .. }
+            | GameEvent::MovePlayed(_)
+            | GameEvent::DrawOffered { .. }
+            | GameEvent::DrawDeclined { .. }
+            | GameEvent::GameEnded { .. } => false,
+        }
+    }
+
+    /// The players; everybody while a public game waits for its second one (contract, row 32).
+    fn readers(&self, _: uuid::Uuid) -> Readers {
+        if self.status == GameStatus::Pending && self.mode == GameMode::Public {
+            return Readers::Everybody;
+        }
+        Readers::Users(std::iter::once(self.player_white_id.0).chain(self.player_black_id.map(|b| b.0)).collect())
+    }
+}

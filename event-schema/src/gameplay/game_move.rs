@@ -1,0 +1,82 @@
+//! `chessGameMove`: one `MovePlayed` of a game's stream.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::game_event::GameEvent;
+use crate::envelope::At;
+use crate::ids::{GameId, UserId};
+use crate::object::{Deletion, Object, date, id, integer, string};
+use crate::stored::{EventObject, Readers};
+
+/// The contract's table (1.3), with the UCI move and the position after it.
+pub const CHESS_GAME_MOVE: Object = Object {
+    name: "chessGameMove",
+    plural: "chessGameMoves",
+    deletion: Deletion::Soft,
+    admins_read_all: true,
+    fields: &[
+        id("gameId").listed(),
+        integer("moveNumber"),
+        string("moveNotation"),
+        integer("moveTime"),
+        id("movedById"),
+        date("moveTimestamp"),
+    ],
+    additions: &[&[string("uci"), string("fen")]],
+};
+
+/// A move as the contract shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChessGameMove {
+    /// The game.
+    pub game_id: GameId,
+    /// Half-moves from 1.
+    pub move_number: u32,
+    /// Canonical SAN.
+    pub move_notation: String,
+    /// Milliseconds since the previous move.
+    pub move_time: i64,
+    /// Who moved.
+    pub moved_by_id: UserId,
+    /// Game time.
+    pub move_timestamp: DateTime<Utc>,
+    /// UCI.
+    pub uci: String,
+    /// The position after it.
+    pub fen: String,
+    /// The two players: not shown, only who may read.
+    #[serde(skip)]
+    pub players: Vec<uuid::Uuid>,
+}
+
+impl EventObject for ChessGameMove {
+    const TABLE: &'static Object = &CHESS_GAME_MOVE;
+    type Event = GameEvent;
+
+    fn from_event(event: &GameEvent, at: &At) -> Option<Self> {
+        match event {
+            GameEvent::MovePlayed(played) => Some(Self {
+                game_id: GameId(at.stream_id),
+                move_number: played.move_number,
+                move_notation: played.san.clone(),
+                move_time: played.move_time,
+                moved_by_id: played.by,
+                move_timestamp: played.at,
+                uci: played.uci.clone(),
+                fen: played.fen.clone(),
+                players: vec![played.white.0, played.black.0],
+            }),
+            GameEvent::GameCreated(_)
+            | GameEvent::PlayerJoined { .. }
+            | GameEvent::DrawOffered { .. }
+            | GameEvent::DrawDeclined { .. }
+            | GameEvent::GameEnded { .. } => None,
+        }
+    }
+
+    fn readers(&self) -> Readers {
+        Readers::Users(self.players.clone())
+    }
+}

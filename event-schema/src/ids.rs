@@ -1,0 +1,95 @@
+//! Identifiers: newtypes over UUIDs, and ids that derive from the command that made them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The text is no UUID.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a UUID")]
+pub struct NotAnId(pub String);
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident,)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                Uuid::parse_str(text).map(Self).map_err(|_| NotAnId(text.to_owned()))
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A person, registered or guest; also the stream of that user.
+    UserId,
+    /// A game; also the stream of that game.
+    GameId,
+    /// One login.
+    SessionId,
+    /// One command: the idempotency key of an append.
+    CommandId,
+}
+
+impl CommandId {
+    /// A new id for a command that brings no idempotency key (UUID v7: ids of one time stand together in an index).
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// The id of the thing that this command makes under `label`. Keeps the command's time bits and has the UUID v7
+    /// layout, so a retry makes the same ids and an index on them stays dense.
+    pub fn derive(self, label: &str) -> Uuid {
+        let mut input = Vec::with_capacity(16 + label.len());
+        input.extend_from_slice(self.0.as_bytes());
+        input.extend_from_slice(label.as_bytes());
+        timed(*self.0.as_bytes(), Uuid::new_v5(&Uuid::NAMESPACE_OID, &input))
+    }
+
+    /// The id of the command's event number `ordinal` (from 0).
+    pub fn event_id(self, ordinal: i16) -> Uuid {
+        self.derive(&format!("event/{ordinal}"))
+    }
+}
+
+/// The bytes of `hash` with the first 48 bits (unix milliseconds) of `time` and the version number 7.
+fn timed(time: [u8; 16], hash: Uuid) -> Uuid {
+    let mut bytes = *hash.as_bytes();
+    bytes[..6].copy_from_slice(&time[..6]);
+    bytes[6] = 0x70 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    Uuid::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_ids_repeat_and_keep_the_time() {
+        let command = CommandId::new();
+        assert_eq!(command.derive("game"), command.derive("game"));
+        assert_ne!(command.derive("game"), command.derive("user"));
+        assert_eq!(command.derive("game").as_bytes()[..6], command.0.as_bytes()[..6]);
+        assert_eq!(command.derive("game").get_version_num(), 7);
+        assert_ne!(command.event_id(0), command.event_id(1));
+    }
+
+    #[test]
+    fn an_id_that_is_no_uuid_is_named() {
+        assert_eq!("x7".parse::<GameId>(), Err(NotAnId("x7".into())));
+    }
+}

@@ -1,0 +1,32 @@
+//! `chessGameListView`: a game with the names of its players, its opening and its last move.
+
+use super::{Composed, Join};
+use crate::auth::user::USER;
+use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS};
+use crate::object::{Deletion, Field, Object, integer, string};
+
+/// What the view adds to the game.
+const ADDITIONS: &[Field] = &[
+    string("playerWhiteName").searched(),
+    string("playerBlackName").searched(),
+    string("opening").searched(),
+    string("eco"),
+    integer("plies"),
+    string("lastMove"),
+];
+
+/// The view; its id is the game's.
+pub const CHESS_GAME_LIST_VIEW: Composed = Composed {
+    table: &Object {
+        name: "chessGameListView",
+        plural: "chessGameListViews",
+        deletion: Deletion::Soft,
+        admins_read_all: true,
+        fields: CHESS_GAME.fields,
+        additions: &[CHESS_GAME_ADDITIONS, ADDITIONS],
+    },
+    joins: &[
+        Join { field: "playerWhiteName", by: "playerWhiteId", of: &USER, shown: "fullname" },
+        Join { field: "playerBlackName", by: "playerBlackId", of: &USER, shown: "fullname" },
+    ],
+};
