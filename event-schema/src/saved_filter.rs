@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::envelope::At;
 use crate::event::DomainEvent;
 use crate::ids::UserId;
 use crate::object::{Deletion, Object, any, id, string};
@@ -59,14 +58,14 @@ impl DataObject for SavedFilter {
     const TABLE: &'static Object = &SAVED_FILTER;
     type Event = SavedFilterEvent;
 
-    fn begin(event: &SavedFilterEvent, _: &At) -> Option<Self> {
+    fn begin(event: &SavedFilterEvent) -> Option<Self> {
         match event {
             SavedFilterEvent::FilterSaved(filter) => Some(filter.clone()),
             SavedFilterEvent::FilterDeleted {} => None,
         }
     }
 
-    fn evolve(&mut self, event: &SavedFilterEvent, _: &At) {
+    fn evolve(&mut self, event: &SavedFilterEvent) {
         match event {
             SavedFilterEvent::FilterSaved(filter) => *self = filter.clone(),
             SavedFilterEvent::FilterDeleted {} => {}

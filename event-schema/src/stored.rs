@@ -36,9 +36,10 @@ pub trait DataObject: Clone + Serialize + DeserializeOwned + Send + Sync + 'stat
     /// The events of its stream.
     type Event: DomainEvent;
     /// The object after its first event; `None` if that event does not begin one.
-    fn begin(event: &Self::Event, at: &At) -> Option<Self>;
-    /// Applies a later event. Must not fail: the event has happened.
-    fn evolve(&mut self, event: &Self::Event, at: &At);
+    fn begin(event: &Self::Event) -> Option<Self>;
+    /// Applies a later event. Must not fail: the event has happened. Sees the event alone, so that a state row written
+    /// with the event and a view folded from it later are the same.
+    fn evolve(&mut self, event: &Self::Event);
     /// Whether this event deletes the object.
     fn deletes(event: &Self::Event) -> bool;
     /// Who may read the object with this id now.
@@ -71,14 +72,14 @@ pub struct Stored<O> {
 
 impl<O: DataObject> Stored<O> {
     /// The object after one more event.
-    pub fn apply(prior: Option<Self>, event: &O::Event, at: &At) -> Option<Self> {
+    pub fn apply(prior: Option<Self>, event: &O::Event, actor: Option<Uuid>) -> Option<Self> {
         match prior {
-            None => O::begin(event, at).map(|object| Self { object, active: true, owner: at.actor_id }),
+            None => O::begin(event).map(|object| Self { object, active: true, owner: actor }),
             Some(mut stored) => {
                 if O::deletes(event) {
                     stored.active = false;
                 }
-                stored.object.evolve(event, at);
+                stored.object.evolve(event);
                 Some(stored)
             }
         }
@@ -148,7 +149,7 @@ fn fold_object<O: DataObject>(prior: Option<&Map<String, Value>>, recorded: &Rec
         })
         .transpose()?;
     let created_at = prior.and_then(|doc| time_of(doc, "createdAt")).unwrap_or(at.recorded_at);
-    let Some(stored) = Stored::apply(prior_stored, &event, &at) else { return Ok(None) };
+    let Some(stored) = Stored::apply(prior_stored, &event, at.actor_id) else { return Ok(None) };
     let book = Bookkeeping {
         id: at.stream_id,
         is_active: stored.active,

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::choices::choices;
-use crate::envelope::At;
 use crate::event::DomainEvent;
 use crate::object::{Deletion, KeyOf, Object, boolean, string};
 use crate::stored::{DataObject, Readers};
@@ -99,14 +98,14 @@ impl DataObject for User {
     const TABLE: &'static Object = &USER;
     type Event = UserEvent;
 
-    fn begin(event: &UserEvent, _: &At) -> Option<Self> {
+    fn begin(event: &UserEvent) -> Option<Self> {
         match event {
             UserEvent::UserRegistered(user) => Some(user.clone()),
             UserEvent::GuestUpgraded { .. } => None,
         }
     }
 
-    fn evolve(&mut self, event: &UserEvent, _: &At) {
+    fn evolve(&mut self, event: &UserEvent) {
         match event {
             UserEvent::UserRegistered(user) => *self = user.clone(),
             UserEvent::GuestUpgraded { email, fullname, avatar } => {

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::game_event::{
     EndReason, GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, ReportStatus, SaveStatus,
 };
-use crate::envelope::At;
 use crate::ids::UserId;
 use crate::object::{Deletion, Field, Object, boolean, choice, date, id, integer, string};
 use crate::stored::{DataObject, Readers};
@@ -132,7 +131,7 @@ impl DataObject for ChessGame {
     const TABLE: &'static Object = &CHESS_GAME;
     type Event = GameEvent;
 
-    fn begin(event: &GameEvent, _: &At) -> Option<Self> {
+    fn begin(event: &GameEvent) -> Option<Self> {
         match event {
             GameEvent::GameCreated(created) => Some(Self::created(created)),
             GameEvent::PlayerJoined { .. }
@@ -143,7 +142,7 @@ impl DataObject for ChessGame {
         }
     }
 
-    fn evolve(&mut self, event: &GameEvent, _: &At) {
+    fn evolve(&mut self, event: &GameEvent) {
         match event {
             GameEvent::GameCreated(created) => *self = Self::created(created),
             GameEvent::PlayerJoined { player_black_id, guest, .. } => {
