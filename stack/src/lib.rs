@@ -1,0 +1,18 @@
+//! Development and tests on real servers: fetches, starts and keeps PostgreSQL, NATS and Elasticsearch, and the three
+//! services on top of them. The binary `dev` (`cargo dev`) is its command line.
+//!
+//! It stands alone: it depends on none of the other crates, so that it is up in seconds.
+
+pub mod dist;
+pub mod error;
+pub mod files;
+pub mod folders;
+pub mod keeper;
+pub mod machine;
+pub mod ports;
+pub mod process;
+pub mod screen;
+pub mod secrets;
+pub mod servers;
+pub mod status;
+pub mod unit;

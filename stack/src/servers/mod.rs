@@ -1,0 +1,266 @@
+//! The three real servers: fetched, configured with one login per service, started, kept running, stopped.
+
+pub mod elasticsearch;
+pub mod nats;
+pub mod postgres;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::dist::{self, NATS, POSTGRES};
+use crate::error::{Context, Error, Result};
+use crate::folders::Folders;
+use crate::keeper::Keeper;
+use crate::machine::{self, Jdk};
+use crate::ports::Ports;
+use crate::process::{self, ProcessId};
+use crate::screen::Screen;
+use crate::secrets::Secrets;
+use crate::status::Connections;
+use crate::unit::Unit;
+use crate::{files, machine::elasticsearch_and_jdk};
+
+use self::elasticsearch::Java;
+use self::postgres::Psql;
+
+/// How long a server may take to be ready; generous, because tests share the machine with compilers.
+pub const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// What can be chosen about the servers.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where distributions are.
+    pub folders: Folders,
+    /// A version of Elasticsearch; the newest that a JDK here allows if none.
+    pub elasticsearch: Option<String>,
+    /// Elasticsearch's heap in MB.
+    pub heap_mb: u32,
+    /// The services' ports, kept with those of the servers; 0 = any free one.
+    pub wanted: Ports,
+    /// Where progress is shown.
+    pub screen: Screen,
+}
+
+impl Options {
+    /// Silent, free ports, everything else by default.
+    pub fn new(folders: Folders) -> Self {
+        Self { folders, elasticsearch: None, heap_mb: 512, wanted: Ports::default(), screen: Screen::silent() }
+    }
+}
+
+/// Where a server's files are, and its passwords.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The run folder.
+    pub run: &'a Path,
+    /// The stack's passwords.
+    pub secrets: &'a Secrets,
+}
+
+/// The unpacked distributions and the JDK for the third.
+#[derive(Debug, Clone)]
+pub struct Distributions {
+    postgres: PathBuf,
+    nats: PathBuf,
+    elasticsearch: PathBuf,
+    version: &'static str,
+    jdk: Jdk,
+}
+
+impl Distributions {
+    /// Fetches what is not there, all three at once; installs the package clients that a fresh machine lacks.
+    pub fn ensure(options: &Options) -> Result<Self> {
+        let (folders, screen) = (&options.folders, &options.screen);
+        folders.prepare()?;
+        machine::install(&machine::lacking(), screen)?;
+        let (version, jdk) = elasticsearch_and_jdk(options.elasticsearch.as_deref())?;
+        let search = dist::elasticsearch(version)?;
+        thread::scope(|scope| {
+            let postgres = scope.spawn(|| POSTGRES.ensure(folders, screen));
+            let nats = scope.spawn(|| NATS.ensure(folders, screen));
+            let elasticsearch = search.ensure(folders, screen)?;
+            Ok(Self { postgres: joined(postgres)?, nats: joined(nats)?, elasticsearch, version, jdk })
+        })
+    }
+}
+
+/// Three running servers. Dropping it stops them.
+#[derive(Debug)]
+pub struct Servers {
+    run: PathBuf,
+    ports: Ports,
+    secrets: Secrets,
+    version: &'static str,
+    psql: Psql,
+    postgres: Keeper,
+    nats: Keeper,
+    elasticsearch: Keeper,
+    /// Held as long as the stack runs; the kernel lets go of it when we die.
+    _lock: File,
+}
+
+impl Servers {
+    /// Starts the servers of the run folder `run` and waits until all are ready. What an earlier stack left there
+    /// running is killed first; its data, ports and passwords are kept. An error when `run` is in use.
+    pub fn start(run: &Path, options: &Options) -> Result<Self> {
+        let distributions = Distributions::ensure(options)?;
+        files::make_folder(run)?;
+        let lock = lock(run)?.context(|| format!("a stack runs in {} already", run.display()))?;
+        kill_leftovers(run);
+        for folder in ["logs", "pids"] {
+            files::make_folder(&run.join(folder))?;
+        }
+        keep_old_logs(run);
+        let secrets = Secrets::load_or_make(run)?;
+        let ports = Ports::settle(&options.folders, run, options.wanted)?;
+        let place = Place { run, secrets: &secrets };
+        let java = Java { version: distributions.version, jdk: &distributions.jdk, heap_mb: options.heap_mb };
+        let (http, transport) = (ports.elasticsearch, ports.elasticsearch_transport);
+        let search = elasticsearch::prepare(&place, &distributions.elasticsearch, (http, transport), &java)?;
+        let servers = Self {
+            elasticsearch: Keeper::start(search)?,
+            nats: Keeper::start(nats::prepare(&place, &distributions.nats, ports.nats)?)?,
+            postgres: Keeper::start(postgres::prepare(&place, &distributions.postgres, ports.postgres)?)?,
+            psql: Psql::new(&distributions.postgres, ports.postgres, &secrets),
+            run: run.to_path_buf(),
+            version: distributions.version,
+            ports,
+            secrets,
+            _lock: lock,
+        };
+        servers.wait_all(&options.screen)?;
+        servers.psql.make_roles(&servers.secrets)?;
+        Ok(servers)
+    }
+
+    fn wait_all(&self, screen: &Screen) -> Result<()> {
+        thread::scope(|scope| {
+            let waits = Unit::SERVERS.map(|unit| {
+                scope.spawn(move || {
+                    let task = screen.task(unit.name(), "starting");
+                    self.wait_ready(unit)?;
+                    task.done(&format!("ready on port {}", self.port(unit)));
+                    Ok(())
+                })
+            });
+            waits.into_iter().try_for_each(joined)
+        })
+    }
+
+    /// Waits until a server answers.
+    pub fn wait_ready(&self, unit: Unit) -> Result<()> {
+        let keeper = self.keeper(unit).context(|| format!("{unit} is no server"))?;
+        wait_ready(keeper, || match unit {
+            Unit::Postgres => self.psql.is_ready(),
+            Unit::Nats => nats::is_ready(self.ports.nats),
+            Unit::Elasticsearch => elasticsearch::is_ready(self.ports.elasticsearch, &self.secrets.elasticsearch_admin),
+            Unit::CommandApi | Unit::Projector | Unit::QueryBff => false,
+        })
+    }
+
+    /// The keeper of a server; none for a service.
+    pub fn keeper(&self, unit: Unit) -> Option<&Keeper> {
+        match unit {
+            Unit::Postgres => Some(&self.postgres),
+            Unit::Nats => Some(&self.nats),
+            Unit::Elasticsearch => Some(&self.elasticsearch),
+            Unit::CommandApi | Unit::Projector | Unit::QueryBff => None,
+        }
+    }
+
+    /// The process of a server, if it runs at this moment.
+    pub fn id(&self, unit: Unit) -> Option<ProcessId> {
+        self.keeper(unit).and_then(Keeper::id)
+    }
+
+    /// The port of any of the six.
+    pub fn port(&self, unit: Unit) -> u16 {
+        match unit {
+            Unit::Postgres => self.ports.postgres,
+            Unit::Nats => self.ports.nats,
+            Unit::Elasticsearch => self.ports.elasticsearch,
+            Unit::CommandApi => self.ports.command_api,
+            Unit::Projector => self.ports.projector,
+            Unit::QueryBff => self.ports.query_bff,
+        }
+    }
+
+    /// The run folder.
+    pub fn run(&self) -> &Path {
+        &self.run
+    }
+
+    /// Everything that one needs to use them.
+    pub fn connections(&self) -> Connections {
+        Connections::new(&self.run, &self.ports, &self.secrets, self.version)
+    }
+
+    /// Stops Elasticsearch, NATS and PostgreSQL, in this order.
+    pub fn stop(mut self, screen: &Screen) {
+        for keeper in [&mut self.elasticsearch, &mut self.nats, &mut self.postgres] {
+            let task = screen.task(keeper.spec().name, "stopping");
+            keeper.stop();
+            task.done("stopped");
+        }
+    }
+}
+
+/// Waits until `probe` is true; an error with the end of the log when the process dies again and again, or takes too long.
+pub fn wait_ready(keeper: &Keeper, probe: impl Fn() -> bool) -> Result<()> {
+    let (start, name, exits) = (Instant::now(), keeper.spec().name, keeper.exits());
+    let failed = |what: &str| {
+        let log = &keeper.spec().log;
+        Error::new(format!("{name} {what}; the end of {}:\n{}", log.display(), files::tail(log, 25)))
+    };
+    while !probe() {
+        if keeper.exits() - exits >= 3 {
+            return Err(failed("ends again and again"));
+        }
+        if start.elapsed() > START_LIMIT {
+            return Err(failed(&format!("is not ready after {} s", START_LIMIT.as_secs())));
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Takes the run folder for this process; `None` when another has it.
+pub fn lock(run: &Path) -> Result<Option<File>> {
+    let path = run.join("lock");
+    let file = File::create(&path).context(|| format!("cannot make {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(error)) => Err(error).context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+/// Kills what a stack that died left running in its run folder; returns how many processes.
+pub fn kill_leftovers(run: &Path) -> usize {
+    let mut count = 0;
+    for unit in Unit::all() {
+        if let Some(left) = ProcessId::load(&unit.pid_file(run)) {
+            process::kill_group(left.pid);
+            left.wait_gone(Duration::from_secs(10));
+            count += 1;
+        }
+        // Nobody has it any more.
+        let _ = std::fs::remove_file(unit.pid_file(run));
+        count += process::kill_strays(&unit.folder(run), unit.programs());
+    }
+    count
+}
+
+/// One generation of logs is kept.
+fn keep_old_logs(run: &Path) {
+    for unit in Unit::all() {
+        // The first time there is none.
+        let _ = std::fs::rename(unit.log(run), run.join("logs").join(format!("{unit}.old.log")));
+    }
+}
+
+fn joined<T>(handle: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    handle.join().unwrap_or_else(|_| Err(Error::new("a thread that started a server panicked")))
+}
