@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The only writer of the event log: commands in, events out.
+
+pub mod gameplay;

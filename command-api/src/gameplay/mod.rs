@@ -1,0 +1,3 @@
+//! Games of chess.
+
+pub mod rules;
