@@ -1,0 +1,96 @@
+//! The HTTP side that all services share: the shell around a service's own routes, and the server.
+
+mod common;
+mod errors;
+mod log;
+mod metrics;
+mod server;
+
+use std::sync::Arc;
+
+use actix_web::dev::ResourceDef;
+
+use crate::document::Operation;
+use crate::health::Health;
+
+pub use log::RequestId;
+pub use metrics::metrics_init;
+pub use server::{ServeError, Server, serve, terminated};
+
+/// The limit of a request's body unless the shell says otherwise.
+pub const BODY_LIMIT: usize = 128 * 1024;
+
+/// What every service serves around its own routes: `/health`, `/admin/health`, `/metrics`, `/favicon.ico`,
+/// `/openapi.json`, `/swagger`, `/getPostmanCollection`, `/`, all of them also under each documented prefix; JSON
+/// answers for unknown routes, wrong methods and unreadable bodies; the request log, metrics, compression, CORS,
+/// security headers and the body limit.
+#[derive(Clone)]
+pub struct Shell {
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone)]
+struct Inner {
+    name: String,
+    version: String,
+    operations: Vec<Operation>,
+    routes: Vec<(ResourceDef, String)>,
+    health: Arc<dyn Health>,
+    prefixes: Vec<&'static str>,
+    cors_origins: Vec<String>,
+    body_limit: usize,
+    workers: usize,
+}
+
+impl Shell {
+    /// A shell with no CORS origins and the usual limits. Operations are the service's own routes: what the documents
+    /// show, and what tells a wrong method (405) from an unknown route (404).
+    pub fn new(
+        name: impl Into<String>,
+        version: impl Into<String>,
+        operations: Vec<Operation>,
+        health: Arc<dyn Health>,
+        prefixes: &[&'static str],
+    ) -> Self {
+        let routes = operations
+            .iter()
+            .map(|o| (ResourceDef::new(format!("{}{}", o.prefix, o.path)), o.method.to_ascii_uppercase()))
+            .collect();
+        let inner = Inner {
+            name: name.into(),
+            version: version.into(),
+            operations,
+            routes,
+            health,
+            prefixes: prefixes.to_vec(),
+            cors_origins: Vec::new(),
+            body_limit: BODY_LIMIT,
+            workers: 2,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Browsers of these origins may call; `*` means all, without cookies.
+    pub fn cors_origins(self, origins: &[String]) -> Self {
+        self.change(|inner| inner.cors_origins = origins.to_vec())
+    }
+
+    /// The limit of a request's body, in bytes.
+    pub fn body_limit(self, bytes: usize) -> Self {
+        self.change(|inner| inner.body_limit = bytes)
+    }
+
+    /// How many threads serve.
+    pub fn workers(self, threads: usize) -> Self {
+        self.change(|inner| inner.workers = threads.max(1))
+    }
+
+    fn change(self, edit: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.inner);
+        edit(&mut inner);
+        Self { inner: Arc::new(inner) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

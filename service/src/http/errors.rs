@@ -1,0 +1,105 @@
+//! Whatever goes wrong before a handler of ours runs is told in the contract's form, too.
+
+use actix_web::body::{BodySize, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::{JsonPayloadError, PayloadError};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::{Data, FormConfig, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
+
+use super::Shell;
+use crate::error::ApiError;
+
+/// The body limit, and errors of extractors in the contract's form.
+pub(super) fn extractors(cfg: &mut ServiceConfig, limit: usize) {
+    cfg.app_data(PayloadConfig::new(limit))
+        .app_data(JsonConfig::default().limit(limit).error_handler(move |error, _| json_error(&error, limit).into()))
+        .app_data(FormConfig::default().limit(limit))
+        .app_data(PathConfig::default().error_handler(|error, _| bad("errMsg_invalidPath", &error)))
+        .app_data(QueryConfig::default().error_handler(|error, _| bad("errMsg_invalidQuery", &error)));
+}
+
+fn bad(code: &'static str, error: &dyn std::error::Error) -> Error {
+    ApiError::new(400, code, error.to_string()).into()
+}
+
+fn json_error(error: &JsonPayloadError, limit: usize) -> ApiError {
+    match error {
+        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => too_large(limit),
+        JsonPayloadError::Payload(PayloadError::Overflow) => too_large(limit),
+        JsonPayloadError::ContentType => not_json(),
+        other => ApiError::new(400, "errMsg_invalidJson", format!("the body is not valid JSON: {other}")),
+    }
+}
+
+/// 413.
+pub(super) fn too_large(limit: usize) -> ApiError {
+    ApiError::new(413, "errMsg_bodyTooLarge", format!("the body is larger than the limit of {limit} bytes"))
+}
+
+/// 415.
+pub(super) fn not_json() -> ApiError {
+    ApiError::new(415, "errMsg_unsupportedMediaType", "the body must be JSON (`Content-Type: application/json`)")
+}
+
+/// 405 with `Allow` for a route that has other methods, else 404.
+pub(super) async fn no_such_route(req: HttpRequest, shell: Data<Shell>) -> HttpResponse {
+    let mut methods: Vec<&str> = shell
+        .inner
+        .routes
+        .iter()
+        .filter(|(pattern, _)| pattern.is_match(req.path()))
+        .map(|(_, method)| method.as_str())
+        .collect();
+    methods.sort_unstable();
+    methods.dedup();
+    if methods.is_empty() || methods.contains(&req.method().as_str()) {
+        let told = format!("there is no route `{} {}`; `/` lists all", req.method(), req.path());
+        return ApiError::new(404, "errMsg_routeNotFound", told).error_response();
+    }
+    let allowed = methods.join(", ");
+    let told = format!("`{}` does not take {}, only {allowed}", req.path(), req.method());
+    let mut response = ApiError::new(405, "errMsg_methodNotAllowed", told).error_response();
+    if let Ok(value) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
+}
+
+/// Refuses a body that says it is too large before it is read, and rewrites errors that are not ours.
+pub(super) async fn in_the_contracts_form<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let limit = req.app_data::<Data<Shell>>().map_or(super::BODY_LIMIT, |shell| shell.inner.body_limit);
+    let answer = next.call(req).await?;
+    let status = answer.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return Ok(answer.map_into_left_body());
+    }
+    let ours = answer.response().error().is_some_and(|error| error.as_error::<ApiError>().is_some());
+    let foreign = answer.response().error().is_some() || answer.response().body().size() == BodySize::Sized(0);
+    if ours || !foreign {
+        return Ok(answer.map_into_left_body());
+    }
+    let error = told(status, answer.response().error(), limit);
+    let (req, _) = answer.into_parts();
+    Ok(ServiceResponse::new(req, HttpResponse::from_error(error)).map_into_right_body())
+}
+
+fn told(status: StatusCode, error: Option<&Error>, limit: usize) -> ApiError {
+    let sentence = error.map(ToString::to_string).filter(|text| !text.is_empty());
+    match status.as_u16() {
+        413 => too_large(limit),
+        415 => not_json(),
+        404 => ApiError::new(404, "errMsg_routeNotFound", "there is no such route; `/` lists all"),
+        405 => ApiError::new(405, "errMsg_methodNotAllowed", "this route does not take this method"),
+        500.. => match sentence {
+            Some(text) => ApiError::internal(text),
+            None => ApiError::internal("a response without a body"),
+        },
+        other => ApiError::new(other, "errMsg_badRequest", sentence.unwrap_or_else(|| "the request is refused".into())),
+    }
+}
