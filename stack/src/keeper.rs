@@ -17,7 +17,7 @@ use crate::process::{self, ProcessId};
 /// How to run a process.
 #[derive(Debug, Clone)]
 pub struct Spec {
-    /// Its name in logs, pid files and messages.
+    /// Its name in messages.
     pub name: &'static str,
     /// The program.
     pub program: PathBuf,
@@ -25,7 +25,7 @@ pub struct Spec {
     pub arguments: Vec<String>,
     /// Its whole environment, besides a plain `PATH`.
     pub environment: Vec<(String, String)>,
-    /// Its working folder; nothing else runs `programs` in there.
+    /// Its working folder; nothing else runs `leftover` in there.
     pub folder: PathBuf,
     /// Where its output goes.
     pub log: PathBuf,
@@ -35,8 +35,8 @@ pub struct Spec {
     pub unprivileged: bool,
     /// The signal that ends it in order.
     pub stop_signal: Signal,
-    /// What it and its children are called, to find those that outlive it.
-    pub programs: &'static [&'static str],
+    /// What the file is called that its processes run, to find those that outlive it.
+    pub leftover: &'static str,
 }
 
 impl Spec {
@@ -248,7 +248,7 @@ impl Shared {
             state.exits += 1;
         }
         drop(state);
-        process::kill_strays(&self.spec.folder, self.spec.programs);
+        process::kill_strays(&self.spec.folder, self.spec.leftover);
         self.changed.notify_all();
     }
 
@@ -283,7 +283,7 @@ mod tests {
             pid_file: folder.join("pid"),
             unprivileged: false,
             stop_signal: Signal::TERM,
-            programs: &["sleep"],
+            leftover: "sleep",
         };
         (Keeper::start(spec).unwrap(), folder)
     }

@@ -14,5 +14,8 @@ pub mod process;
 pub mod screen;
 pub mod secrets;
 pub mod servers;
+pub mod services;
 pub mod status;
+pub mod stop;
+pub mod system;
 pub mod unit;

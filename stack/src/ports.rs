@@ -44,6 +44,31 @@ impl Ports {
             .unwrap_or_default()
     }
 
+    /// An error, naming the flag, when a service's port is in use or given twice.
+    pub fn check(self) -> Result<()> {
+        let mut seen = HashSet::new();
+        for (flag, port) in self.wanted() {
+            if port != 0 && !is_free(port) {
+                return Err(Error::new(format!(
+                    "port {port} is in use: choose another with {flag} (0 = any free port)"
+                )));
+            }
+            if port != 0 && !seen.insert(port) {
+                return Err(Error::new(format!("port {port} is given twice: choose another with {flag}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The services' ports, each with the flag that changes it.
+    fn wanted(self) -> [(&'static str, u16); 3] {
+        [
+            ("--command-api-port", self.command_api),
+            ("--query-bff-port", self.query_bff),
+            ("--projector-port", self.projector),
+        ]
+    }
+
     /// Settles every port of a stack that does not run, and keeps the choice in `run`.
     ///
     /// `wanted` holds the services' ports: a number is taken as it is (an error, naming the flag, when it is in use),
@@ -52,20 +77,15 @@ impl Ports {
         let _one_at_a_time = lock(folders)?;
         let mut taken = taken_elsewhere(folders, run);
         let mut ports = Self::load(run);
-        for (flag, wanted, kept) in [
-            ("--command-api-port", wanted.command_api, &mut ports.command_api),
-            ("--query-bff-port", wanted.query_bff, &mut ports.query_bff),
-            ("--projector-port", wanted.projector, &mut ports.projector),
+        wanted.check()?;
+        taken.extend(wanted.wanted().map(|(_, port)| port));
+        for (wanted, kept) in [
+            (wanted.command_api, &mut ports.command_api),
+            (wanted.query_bff, &mut ports.query_bff),
+            (wanted.projector, &mut ports.projector),
         ] {
-            if wanted != 0 && !is_free(wanted) {
-                return Err(Error::new(format!(
-                    "port {wanted} is in use: choose another with {flag} (0 = any free port)"
-                )));
-            }
             *kept = if wanted == 0 { free(*kept, &taken)? } else { wanted };
-            if !taken.insert(*kept) {
-                return Err(Error::new(format!("port {} is wanted twice: choose another with {flag}", *kept)));
-            }
+            taken.insert(*kept);
         }
         for kept in [&mut ports.postgres, &mut ports.nats, &mut ports.elasticsearch, &mut ports.elasticsearch_transport]
         {

@@ -106,16 +106,14 @@ pub fn kill_group(leader: u32) {
     }
 }
 
-/// Kills the processes that run one of `programs` inside `folder`: what a server left behind that was killed
+/// Kills the processes that run the file `program` inside `folder`: what a server left behind that was killed
 /// (PostgreSQL's backends have sessions of their own, so its process group does not hold them).
 /// Returns how many there were.
-pub fn kill_strays(folder: &Path, programs: &[&str]) -> usize {
+pub fn kill_strays(folder: &Path, program: &str) -> usize {
     let own = std::process::id();
     let inside = |pid: u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
-    let strays: Vec<ProcessId> = all()
-        .filter(|&pid| pid != own && inside(pid) && programs.iter().any(|program| is_called(pid, program)))
-        .filter_map(ProcessId::of)
-        .collect();
+    let strays: Vec<ProcessId> =
+        all().filter(|&pid| pid != own && inside(pid) && is_called(pid, program)).filter_map(ProcessId::of).collect();
     for stray in &strays {
         stray.signal(Signal::KILL);
     }
@@ -168,8 +166,8 @@ mod tests {
         let id = ProcessId::of(child.id()).unwrap();
         let exe = fs::read_link(format!("/proc/{}/exe", id.pid)).unwrap();
         let name = exe.file_name().unwrap().to_str().unwrap().to_owned();
-        assert_eq!(kill_strays(&folder, &["postgres"]), 0);
-        assert_eq!(kill_strays(&folder, &[&name]), 1);
+        assert_eq!(kill_strays(&folder, "postgres"), 0);
+        assert_eq!(kill_strays(&folder, &name), 1);
         assert!(!id.is_alive(), "a dead child that nobody waited for counts as gone");
         child.wait().unwrap();
         files::remove_folder(&folder).unwrap();

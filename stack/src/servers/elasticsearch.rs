@@ -11,7 +11,7 @@ use super::Place;
 use crate::error::{Context, Result};
 use crate::keeper::Spec;
 use crate::machine::Jdk;
-use crate::unit::Unit;
+use crate::unit::{Server, Unit};
 use crate::{files, secrets, secrets::Secrets};
 
 const ROLES: &str = "\
@@ -50,7 +50,8 @@ pub struct Java<'a> {
 /// Writes the configuration and says how to run the server.
 pub fn prepare(place: &Place<'_>, distribution: &Path, ports: (u16, u16), java: &Java<'_>) -> Result<Spec> {
     let run = place.run;
-    let folder = Unit::Elasticsearch.folder(run);
+    let unit = Unit::from(Server::Elasticsearch);
+    let folder = unit.folder(run);
     for inside in ["", "config", "logs", "tmp"] {
         files::make_server_folder(&folder.join(inside))?;
     }
@@ -66,16 +67,16 @@ pub fn prepare(place: &Place<'_>, distribution: &Path, ports: (u16, u16), java: 
         ("CLI_JAVA_OPTS", "-XX:-UsePerfData".to_owned()),
     ];
     Ok(Spec {
-        name: Unit::Elasticsearch.name(),
+        name: unit.name(),
         program: distribution.join("bin/elasticsearch"),
         arguments: Vec::new(),
         environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         folder,
-        log: Unit::Elasticsearch.log(run),
-        pid_file: Unit::Elasticsearch.pid_file(run),
+        log: unit.log(run),
+        pid_file: unit.pid_file(run),
         unprivileged: true,
         stop_signal: Signal::TERM,
-        programs: Unit::Elasticsearch.programs(),
+        leftover: unit.program(),
     })
 }
 

@@ -19,7 +19,8 @@ use crate::process::{self, ProcessId};
 use crate::screen::Screen;
 use crate::secrets::Secrets;
 use crate::status::Connections;
-use crate::unit::Unit;
+use crate::stop::Stop;
+use crate::unit::{Server, Unit};
 use crate::{files, machine::elasticsearch_and_jdk};
 
 use self::elasticsearch::Java;
@@ -41,12 +42,21 @@ pub struct Options {
     pub wanted: Ports,
     /// Where progress is shown.
     pub screen: Screen,
+    /// Ends a start that is no longer wanted.
+    pub stop: Stop,
 }
 
 impl Options {
     /// Silent, free ports, everything else by default.
     pub fn new(folders: Folders) -> Self {
-        Self { folders, elasticsearch: None, heap_mb: 512, wanted: Ports::default(), screen: Screen::silent() }
+        Self {
+            folders,
+            elasticsearch: None,
+            heap_mb: 512,
+            wanted: Ports::default(),
+            screen: Screen::silent(),
+            stop: Stop::default(),
+        }
     }
 }
 
@@ -93,10 +103,12 @@ pub struct Servers {
     ports: Ports,
     secrets: Secrets,
     version: &'static str,
+    stop: Stop,
     psql: Psql,
-    postgres: Keeper,
-    nats: Keeper,
+    // Dropped in this order.
     elasticsearch: Keeper,
+    nats: Keeper,
+    postgres: Keeper,
     /// Held as long as the stack runs; the kernel lets go of it when we die.
     _lock: File,
 }
@@ -113,6 +125,7 @@ impl Servers {
             files::make_folder(&run.join(folder))?;
         }
         keep_old_logs(run);
+        ProcessId::own()?.save(&supervisor_file(run))?;
         let secrets = Secrets::load_or_make(run)?;
         let ports = Ports::settle(&options.folders, run, options.wanted)?;
         let place = Place { run, secrets: &secrets };
@@ -126,6 +139,7 @@ impl Servers {
             psql: Psql::new(&distributions.postgres, ports.postgres, &secrets),
             run: run.to_path_buf(),
             version: distributions.version,
+            stop: options.stop.clone(),
             ports,
             secrets,
             _lock: lock,
@@ -137,11 +151,11 @@ impl Servers {
 
     fn wait_all(&self, screen: &Screen) -> Result<()> {
         thread::scope(|scope| {
-            let waits = Unit::SERVERS.map(|unit| {
+            let waits = Server::ALL.map(|server| {
                 scope.spawn(move || {
-                    let task = screen.task(unit.name(), "starting");
-                    self.wait_ready(unit)?;
-                    task.done(&format!("ready on port {}", self.port(unit)));
+                    let task = screen.task(Unit::from(server).name(), "starting");
+                    self.wait_ready(server)?;
+                    task.done(&format!("ready on port {}", self.port(server)));
                     Ok(())
                 })
             });
@@ -150,41 +164,47 @@ impl Servers {
     }
 
     /// Waits until a server answers.
-    pub fn wait_ready(&self, unit: Unit) -> Result<()> {
-        let keeper = self.keeper(unit).context(|| format!("{unit} is no server"))?;
-        wait_ready(keeper, || match unit {
-            Unit::Postgres => self.psql.is_ready(),
-            Unit::Nats => nats::is_ready(self.ports.nats),
-            Unit::Elasticsearch => elasticsearch::is_ready(self.ports.elasticsearch, &self.secrets.elasticsearch_admin),
-            Unit::CommandApi | Unit::Projector | Unit::QueryBff => false,
+    pub fn wait_ready(&self, server: Server) -> Result<()> {
+        wait_ready(self.keeper(server), &self.stop, || match server {
+            Server::Postgres => self.psql.is_ready(),
+            Server::Nats => nats::is_ready(self.ports.nats),
+            Server::Elasticsearch => {
+                elasticsearch::is_ready(self.ports.elasticsearch, &self.secrets.elasticsearch_admin)
+            }
         })
     }
 
-    /// The keeper of a server; none for a service.
-    pub fn keeper(&self, unit: Unit) -> Option<&Keeper> {
-        match unit {
-            Unit::Postgres => Some(&self.postgres),
-            Unit::Nats => Some(&self.nats),
-            Unit::Elasticsearch => Some(&self.elasticsearch),
-            Unit::CommandApi | Unit::Projector | Unit::QueryBff => None,
+    /// The keeper of a server: kill, hold, release.
+    pub fn keeper(&self, server: Server) -> &Keeper {
+        match server {
+            Server::Postgres => &self.postgres,
+            Server::Nats => &self.nats,
+            Server::Elasticsearch => &self.elasticsearch,
         }
     }
 
     /// The process of a server, if it runs at this moment.
-    pub fn id(&self, unit: Unit) -> Option<ProcessId> {
-        self.keeper(unit).and_then(Keeper::id)
+    pub fn id(&self, server: Server) -> Option<ProcessId> {
+        self.keeper(server).id()
     }
 
-    /// The port of any of the six.
-    pub fn port(&self, unit: Unit) -> u16 {
-        match unit {
-            Unit::Postgres => self.ports.postgres,
-            Unit::Nats => self.ports.nats,
-            Unit::Elasticsearch => self.ports.elasticsearch,
-            Unit::CommandApi => self.ports.command_api,
-            Unit::Projector => self.ports.projector,
-            Unit::QueryBff => self.ports.query_bff,
+    /// The port of a server.
+    pub fn port(&self, server: Server) -> u16 {
+        match server {
+            Server::Postgres => self.ports.postgres,
+            Server::Nats => self.ports.nats,
+            Server::Elasticsearch => self.ports.elasticsearch,
         }
+    }
+
+    /// All ports, those kept for the services too.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// What ends a wait.
+    pub fn stop_flag(&self) -> &Stop {
+        &self.stop
     }
 
     /// The run folder.
@@ -208,7 +228,7 @@ impl Servers {
 }
 
 /// Waits until `probe` is true; an error with the end of the log when the process dies again and again, or takes too long.
-pub fn wait_ready(keeper: &Keeper, probe: impl Fn() -> bool) -> Result<()> {
+pub fn wait_ready(keeper: &Keeper, stop: &Stop, probe: impl Fn() -> bool) -> Result<()> {
     let (start, name, exits) = (Instant::now(), keeper.spec().name, keeper.exits());
     let failed = |what: &str| {
         let log = &keeper.spec().log;
@@ -218,12 +238,20 @@ pub fn wait_ready(keeper: &Keeper, probe: impl Fn() -> bool) -> Result<()> {
         if keeper.exits() - exits >= 3 {
             return Err(failed("ends again and again"));
         }
+        if stop.is_wanted() {
+            return Err(Error::new(format!("interrupted while {name} was starting")));
+        }
         if start.elapsed() > START_LIMIT {
             return Err(failed(&format!("is not ready after {} s", START_LIMIT.as_secs())));
         }
         thread::sleep(Duration::from_millis(50));
     }
     Ok(())
+}
+
+/// Where the process is noted that keeps the stack in `run` running.
+pub fn supervisor_file(run: &Path) -> PathBuf {
+    run.join("pids/supervisor.json")
 }
 
 /// Takes the run folder for this process; `None` when another has it.
@@ -248,7 +276,7 @@ pub fn kill_leftovers(run: &Path) -> usize {
         }
         // Nobody has it any more.
         let _ = std::fs::remove_file(unit.pid_file(run));
-        count += process::kill_strays(&unit.folder(run), unit.programs());
+        count += process::kill_strays(&unit.folder(run), unit.program());
     }
     count
 }

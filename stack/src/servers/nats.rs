@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use super::Place;
 use crate::error::Result;
 use crate::keeper::Spec;
-use crate::unit::Unit;
+use crate::unit::{Server, Unit};
 use crate::{files, secrets::Secrets};
 
 /// A user and the subjects that it may use.
@@ -64,22 +64,23 @@ const USERS: [Permissions; 3] = [
 /// Writes the configuration and says how to run the server.
 pub fn prepare(place: &Place<'_>, distribution: &Path, port: u16) -> Result<Spec> {
     let run = place.run;
-    let folder = Unit::Nats.folder(run);
+    let unit = Unit::from(Server::Nats);
+    let folder = unit.folder(run);
     files::make_server_folder(&folder)?;
     files::make_server_folder(&folder.join("data"))?;
     let path = folder.join("nats.conf");
     files::write_for_servers(&path, &configuration(&folder.join("data"), port, place.secrets))?;
     Ok(Spec {
-        name: Unit::Nats.name(),
+        name: unit.name(),
         program: distribution.join("nats-server"),
         arguments: vec!["-c".into(), path.display().to_string()],
         environment: vec![("HOME".into(), folder.display().to_string())],
         folder,
-        log: Unit::Nats.log(run),
-        pid_file: Unit::Nats.pid_file(run),
+        log: unit.log(run),
+        pid_file: unit.pid_file(run),
         unprivileged: true,
         stop_signal: Signal::TERM,
-        programs: Unit::Nats.programs(),
+        leftover: unit.program(),
     })
 }
 

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use super::Place;
 use crate::error::{Context, Error, Result};
 use crate::keeper::Spec;
-use crate::unit::Unit;
+use crate::unit::{Server, Unit};
 use crate::{files, secrets::Secrets};
 
 /// The name of the database.
@@ -45,7 +45,8 @@ GRANT CONNECT ON DATABASE wechess TO wechess_command_api, wechess_projector;
 /// Makes the data folder if there is none, and says how to run the server.
 pub fn prepare(place: &Place<'_>, distribution: &Path, port: u16) -> Result<Spec> {
     let run = place.run;
-    let folder = Unit::Postgres.folder(run);
+    let unit = Unit::from(Server::Postgres);
+    let folder = unit.folder(run);
     files::make_server_folder(&folder)?;
     let data = folder.join("data");
     if !data.is_dir() {
@@ -56,17 +57,17 @@ pub fn prepare(place: &Place<'_>, distribution: &Path, port: u16) -> Result<Spec
         arguments.extend(["-c".to_owned(), format!("{name}={value}")]);
     }
     Ok(Spec {
-        name: Unit::Postgres.name(),
+        name: unit.name(),
         program: distribution.join("bin/postgres"),
         arguments,
         environment: vec![("HOME".into(), folder.display().to_string()), ("LC_ALL".into(), "C.UTF-8".into())],
         folder,
-        log: Unit::Postgres.log(run),
-        pid_file: Unit::Postgres.pid_file(run),
+        log: unit.log(run),
+        pid_file: unit.pid_file(run),
         unprivileged: true,
         // "Fast": ends sessions, does not wait for them.
         stop_signal: Signal::INT,
-        programs: Unit::Postgres.programs(),
+        leftover: unit.program(),
     })
 }
 

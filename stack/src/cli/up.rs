@@ -1,0 +1,240 @@
+//! `cargo dev up`: from a bare machine to a running system.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use rustix::process::Signal;
+use stack::error::{Context, Error, Result};
+use stack::files;
+use stack::ports::Ports;
+use stack::process::ProcessId;
+use stack::screen::{Screen, Task};
+use stack::servers::{self, Distributions};
+use stack::status::Status;
+use stack::stop::Stop;
+use stack::system::{self, System};
+
+use super::status::{describe, try_it};
+use super::{Which, build, down};
+
+/// Arguments of `cargo dev up`.
+#[derive(Debug, Clone, Args)]
+pub struct UpArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Return when everything is ready; a supervisor of its own stays.
+    #[arg(long)]
+    detach: bool,
+    /// Start empty; what runs is stopped first.
+    #[arg(long)]
+    fresh: bool,
+    /// Build the services with optimisation.
+    #[arg(long)]
+    release: bool,
+    /// Port of command-api, 0 = any free port.
+    #[arg(long, default_value_t = 8080)]
+    command_api_port: u16,
+    /// Port of query-bff, 0 = any free port.
+    #[arg(long, default_value_t = 8081)]
+    query_bff_port: u16,
+    /// Port of projector's admin, 0 = any free port.
+    #[arg(long, default_value_t = 8082)]
+    projector_port: u16,
+    /// Version of Elasticsearch [default: the newest that a JDK here allows].
+    #[arg(long)]
+    elasticsearch: Option<String>,
+    /// Take the services' programs from this folder instead of building them.
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+    /// Be the supervisor of `--detach`.
+    #[arg(long, hide = true, requires = "bin_dir")]
+    supervisor: bool,
+}
+
+/// Starts the stack, or says that it runs.
+pub fn run(args: &UpArgs) -> Result<bool> {
+    if args.supervisor {
+        return supervise(args);
+    }
+    let screen = Screen::new();
+    let run = args.which.run()?;
+    args.which.folders()?.prepare()?;
+    files::make_folder(&run)?;
+    if args.fresh {
+        down::stop(&run, &screen)?;
+        files::remove_folder(&run)?;
+        files::make_folder(&run)?;
+    } else if let Some(status) = running(&run, &screen)? {
+        println!("`{}` runs already", args.which.name);
+        print!("{}", describe(&status));
+        return Ok(true);
+    }
+    if let Some(_lock) = servers::lock(&run)? {
+        // They would hold the ports that are checked next.
+        servers::kill_leftovers(&run);
+    }
+    args.ports().check()?;
+    let mut options = args.options(screen.clone())?;
+    thread::scope(|scope| {
+        let built = scope.spawn(|| match &args.bin_dir {
+            Some(folder) => std::path::absolute(folder).context(|| format!("cannot resolve {}", folder.display())),
+            None => build::binaries(args.release, &screen),
+        });
+        Distributions::ensure(&options.servers)?;
+        options.binaries = built.join().unwrap_or_else(|_| Err(Error::new("the thread that builds panicked")))?;
+        Ok(())
+    })?;
+    if args.detach { detach(args, &run, &options) } else { foreground(&run, options) }
+}
+
+/// The status of what runs in `run`, awaited if it is only starting; `None` when nothing does.
+fn running(run: &Path, screen: &Screen) -> Result<Option<Status>> {
+    let start = Instant::now();
+    let mut task = None;
+    while servers::lock(run)?.is_none() {
+        if let Some(status) = system::status(run) {
+            return Ok(Some(status));
+        }
+        if start.elapsed() > servers::START_LIMIT * 2 {
+            return Err(Error::new(format!(
+                "a stack in {} is starting or stopping and does not get ready",
+                run.display()
+            )));
+        }
+        task.get_or_insert_with(|| screen.task("up", "another `cargo dev up` is at work: waiting for it"));
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(None)
+}
+
+impl UpArgs {
+    fn ports(&self) -> Ports {
+        Ports {
+            command_api: self.command_api_port,
+            query_bff: self.query_bff_port,
+            projector: self.projector_port,
+            ..Ports::default()
+        }
+    }
+
+    fn options(&self, screen: Screen) -> Result<system::Options> {
+        let servers = servers::Options {
+            elasticsearch: self.elasticsearch.clone(),
+            wanted: self.ports(),
+            screen,
+            ..servers::Options::new(self.which.folders()?)
+        };
+        Ok(system::Options { servers, binaries: self.bin_dir.clone().unwrap_or_default(), environment: Vec::new() })
+    }
+}
+
+/// Keeps the system running until Ctrl-C.
+fn foreground(run: &Path, mut options: system::Options) -> Result<bool> {
+    let stop = Stop::on_signals()?;
+    options.servers.stop = stop.clone();
+    let screen = options.servers.screen.clone();
+    let system = System::start(run, &options)?;
+    let status = system.status()?;
+    println!("{}{}Ctrl-C stops everything.", describe(&status), try_it(&status));
+    let task = screen.task("weChess", "ready");
+    while !stop.is_wanted() {
+        task.doing(line(&system));
+        wait(&stop, Duration::from_secs(1));
+    }
+    drop(task);
+    system.stop(&screen);
+    Ok(true)
+}
+
+/// The one line that says how it goes.
+fn line(system: &System) -> String {
+    let Ok(status) = system.status() else { return "unknown".to_owned() };
+    let state = if status.ready { "ready" } else { "not ready" };
+    let (running, restarts) = (status.pids.len(), system.restarts());
+    format!("{state} · {running} of 6 processes · {restarts} restarts · {} · Ctrl-C stops", status.command_api)
+}
+
+fn wait(stop: &Stop, limit: Duration) {
+    let start = Instant::now();
+    while !stop.is_wanted() && start.elapsed() < limit {
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Starts a supervisor in a session of its own and returns when it is ready.
+fn detach(args: &UpArgs, run: &Path, options: &system::Options) -> Result<bool> {
+    let screen = &options.servers.screen;
+    files::make_folder(&run.join("logs"))?;
+    let log = run.join("logs/supervisor.log");
+    let file = File::create(&log).context(|| format!("cannot write {}", log.display()))?;
+    let both = file.try_clone().context(|| format!("cannot write {}", log.display()))?;
+    let own = std::env::current_exe().context(|| "cannot find this program".into())?;
+    let mut command = Command::new(own);
+    command
+        .args(["up", "--supervisor", "--name", &args.which.name, "--bin-dir"])
+        .arg(&options.binaries)
+        .arg("--dir")
+        .arg(options.servers.folders.root())
+        .args(["--command-api-port", &args.command_api_port.to_string()])
+        .args(["--query-bff-port", &args.query_bff_port.to_string()])
+        .args(["--projector-port", &args.projector_port.to_string()])
+        .current_dir(run)
+        .stdin(Stdio::null())
+        .stdout(both)
+        .stderr(file);
+    if let Some(version) = &args.elasticsearch {
+        command.args(["--elasticsearch", version]);
+    }
+    let stop = Stop::on_signals()?;
+    let child = command.spawn().context(|| "cannot start the supervisor".into())?;
+    let task = screen.task("up", "starting");
+    let status = await_supervisor(child, run, &log, &task, &stop)?;
+    task.done("everything is ready");
+    println!("{}{}Stop it with `cargo dev down`.", describe(&status), try_it(&status));
+    Ok(true)
+}
+
+fn await_supervisor(mut child: Child, run: &Path, log: &Path, task: &Task, stop: &Stop) -> Result<Status> {
+    let id = ProcessId::of(child.id());
+    let mut shown = 0;
+    loop {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        for line in lines.iter().skip(shown) {
+            if line.starts_with('✓') { task.screen().say(line) } else { task.doing(line.trim()) }
+        }
+        shown = lines.len();
+        if let Some(status) = system::status(run).filter(|status| status.supervisor == Some(child.id())) {
+            return Ok(status);
+        }
+        if child.try_wait().context(|| "cannot wait for the supervisor".into())?.is_some() {
+            let from = text.find("error: ").unwrap_or_default();
+            return Err(Error::new(text[from..].trim().trim_start_matches("error: ").to_owned()));
+        }
+        if stop.is_wanted() {
+            id.inspect(|id| id.signal(Signal::TERM));
+            child.wait().context(|| "cannot wait for the supervisor".into())?;
+            return Err(Error::new("interrupted: everything that had started is stopped again"));
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The supervisor of `--detach`.
+fn supervise(args: &UpArgs) -> Result<bool> {
+    rustix::process::setsid().context(|| "cannot make a session".into())?;
+    let stop = Stop::on_signals()?;
+    let screen = Screen::new();
+    let mut options = args.options(screen.clone())?;
+    options.servers.stop = stop.clone();
+    let system = System::start(&args.which.run()?, &options)?;
+    while !stop.is_wanted() {
+        wait(&stop, Duration::from_secs(60));
+    }
+    system.stop(&screen);
+    Ok(true)
+}
