@@ -128,6 +128,16 @@ impl ApiError {
         Self::new(409, "errMsg_conflict", detail)
     }
 
+    /// 413.
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(413, "errMsg_bodyTooLarge", format!("the body is larger than the limit of {limit} bytes"))
+    }
+
+    /// 415.
+    pub fn not_json() -> Self {
+        Self::new(415, "errMsg_unsupportedMediaType", "the body must be JSON (`Content-Type: application/json`)")
+    }
+
     /// 500 with a fixed sentence; the chain of `source` goes to the log.
     pub fn internal(source: impl Into<BoxError>) -> Self {
         let told = "something went wrong here; the request id finds it in the log";

@@ -52,10 +52,14 @@ impl Shell {
         health: Arc<dyn Health>,
         prefixes: &[&'static str],
     ) -> Self {
-        let routes = operations
-            .iter()
-            .map(|o| (ResourceDef::new(format!("{}{}", o.prefix, o.path)), o.method.to_ascii_uppercase()))
-            .collect();
+        let mut operations = operations;
+        let known: Vec<String> = operations.iter().map(Operation::full_path).collect();
+        operations.extend(common::operations().filter(|o| !known.contains(&o.path)));
+        let route = |path: String, o: &Operation| (ResourceDef::new(path), o.method.to_ascii_uppercase());
+        let mut routes: Vec<_> = operations.iter().map(|o| route(format!("{}{}", o.prefix, o.path), o)).collect();
+        for prefix in prefixes {
+            routes.extend(common::operations().map(|o| route(format!("{prefix}{}", o.path), &o)));
+        }
         let inner = Inner {
             name: name.into(),
             version: version.into(),

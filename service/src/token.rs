@@ -8,6 +8,7 @@ use actix_web::http::header::AUTHORIZATION;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use event_schema::ids::{SessionId, UserId};
 use futures_util::future::BoxFuture;
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::Expiry;
 use moka::sync::Cache;
@@ -165,7 +166,9 @@ impl Verifier {
         let key_id = header.kid.ok_or_else(|| TokenError::Invalid("it names no key (`kid`)".into()))?;
         let key = self.key(&key_id).await?;
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.rules)
-            .map_err(|e| TokenError::Invalid(e.to_string()))?
+            .map_err(|e| {
+                if *e.kind() == ErrorKind::ExpiredSignature { expired() } else { TokenError::Invalid(e.to_string()) }
+            })?
             .claims;
         if claims.key_id != key_id {
             return Err(TokenError::Invalid("`kid` and `keyId` differ".into()));
@@ -229,4 +232,4 @@ impl Expiry<String, Option<Arc<DecodingKey>>> for KeyLife {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

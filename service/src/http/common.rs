@@ -1,5 +1,6 @@
 //! The routes that all services have, and the headers of every answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,36 @@ const HEALTH_TIME: Duration = Duration::from_secs(3);
 /// What pages of ours may load: only what stands beside them.
 const PAGE_POLICY: &str =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+/// The common routes as the documents show them.
+const COMMON: &[(&str, &str, &str)] = &[
+    ("/health", "health", "Whether the process lives."),
+    (
+        "/admin/health",
+        "adminHealth",
+        "Whether the service is ready, with each of its dependencies; 503 when it is not.",
+    ),
+    ("/metrics", "metrics", "Counters and durations in Prometheus' text format."),
+    ("/openapi.json", "openapi", "This API as OpenAPI 3.1."),
+    ("/getPostmanCollection", "getPostmanCollection", "This API as a Postman collection."),
+];
+
+/// The rows of the common routes.
+pub(super) fn operations() -> impl Iterator<Item = Operation> {
+    COMMON.iter().map(|(path, name, summary)| Operation {
+        method: "GET".to_owned(),
+        path: (*path).to_owned(),
+        prefix: "",
+        name,
+        summary: (*summary).to_owned(),
+        permission: "public".to_owned(),
+        parameters: Vec::new(),
+        body: None,
+        answer: if *name == "metrics" { json!({"type": "string"}) } else { json!({"type": "object"}) },
+        status: 200,
+        errors: if *name == "adminHealth" { vec![503] } else { Vec::new() },
+    })
+}
 
 /// Every common route at the root and under each prefix.
 pub(super) fn routes(cfg: &mut ServiceConfig, shell: &Shell) {
@@ -59,7 +90,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig, shell: &Shell) {
     }
 }
 
-/// The documents of one prefix, printed once; the root shows all operations.
+/// The documents of one prefix, printed once. The root shows all operations, and so does a prefix that has none of its
+/// own.
 struct Pages {
     name: String,
     version: String,
@@ -74,7 +106,8 @@ struct Pages {
 impl Pages {
     fn new(shell: &Shell, prefix: &'static str) -> Self {
         let (name, version) = (shell.inner.name.clone(), shell.inner.version.clone());
-        let chosen = |o: &&Operation| prefix.is_empty() || o.prefix == prefix;
+        let all = prefix.is_empty() || shell.inner.operations.iter().all(|o| o.prefix != prefix);
+        let chosen = |o: &&Operation| all || o.prefix == prefix;
         let operations: Vec<Operation> = shell.inner.operations.iter().filter(chosen).cloned().collect();
         Self {
             openapi: document::openapi(&name, &version, &operations).to_string(),
@@ -149,22 +182,17 @@ fn swagger_file(path: &str, document: &str) -> HttpResponse {
             if file.gzpipped {
                 response.insert_header((CONTENT_ENCODING, "gzip"));
             }
-            response
-                .content_type(file.content_type)
-                .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
-                .body(file.bytes.into_owned())
+            response.content_type(file.content_type).insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY));
+            match file.bytes {
+                Cow::Borrowed(bytes) => response.body(bytes),
+                Cow::Owned(bytes) => response.body(bytes),
+            }
         }
-        Ok(None) => ApiErrorPage::missing(path),
+        Ok(None) => {
+            let told = format!("the page has no file `{path}`");
+            HttpResponse::from_error(ApiError::new(404, "errMsg_routeNotFound", told))
+        }
         Err(error) => HttpResponse::from_error(ApiError::internal(error.to_string())),
-    }
-}
-
-/// The answer for a file that the swagger page does not have.
-struct ApiErrorPage;
-
-impl ApiErrorPage {
-    fn missing(path: &str) -> HttpResponse {
-        HttpResponse::from_error(ApiError::new(404, "errMsg_routeNotFound", format!("the page has no file `{path}`")))
     }
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::{Data, FormConfig, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
-use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{Error, HttpRequest, HttpResponse};
 
 use super::Shell;
 use crate::error::ApiError;
@@ -27,21 +27,11 @@ fn bad(code: &'static str, error: &dyn std::error::Error) -> Error {
 
 fn json_error(error: &JsonPayloadError, limit: usize) -> ApiError {
     match error {
-        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => too_large(limit),
-        JsonPayloadError::Payload(PayloadError::Overflow) => too_large(limit),
-        JsonPayloadError::ContentType => not_json(),
+        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => ApiError::too_large(limit),
+        JsonPayloadError::Payload(PayloadError::Overflow) => ApiError::too_large(limit),
+        JsonPayloadError::ContentType => ApiError::not_json(),
         other => ApiError::new(400, "errMsg_invalidJson", format!("the body is not valid JSON: {other}")),
     }
-}
-
-/// 413.
-pub(super) fn too_large(limit: usize) -> ApiError {
-    ApiError::new(413, "errMsg_bodyTooLarge", format!("the body is larger than the limit of {limit} bytes"))
-}
-
-/// 415.
-pub(super) fn not_json() -> ApiError {
-    ApiError::new(415, "errMsg_unsupportedMediaType", "the body must be JSON (`Content-Type: application/json`)")
 }
 
 /// 405 with `Allow` for a route that has other methods, else 404.
@@ -57,18 +47,18 @@ pub(super) async fn no_such_route(req: HttpRequest, shell: Data<Shell>) -> HttpR
     methods.dedup();
     if methods.is_empty() || methods.contains(&req.method().as_str()) {
         let told = format!("there is no route `{} {}`; `/` lists all", req.method(), req.path());
-        return ApiError::new(404, "errMsg_routeNotFound", told).error_response();
+        return HttpResponse::from_error(ApiError::new(404, "errMsg_routeNotFound", told));
     }
     let allowed = methods.join(", ");
     let told = format!("`{}` does not take {}, only {allowed}", req.path(), req.method());
-    let mut response = ApiError::new(405, "errMsg_methodNotAllowed", told).error_response();
+    let mut response = HttpResponse::from_error(ApiError::new(405, "errMsg_methodNotAllowed", told));
     if let Ok(value) = HeaderValue::from_str(&allowed) {
         response.headers_mut().insert(ALLOW, value);
     }
     response
 }
 
-/// Refuses a body that says it is too large before it is read, and rewrites errors that are not ours.
+/// Rewrites errors that are not ours. An error answer that has a body of its own is left alone.
 pub(super) async fn in_the_contracts_form<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
@@ -92,8 +82,8 @@ pub(super) async fn in_the_contracts_form<B: MessageBody>(
 fn told(status: StatusCode, error: Option<&Error>, limit: usize) -> ApiError {
     let sentence = error.map(ToString::to_string).filter(|text| !text.is_empty());
     match status.as_u16() {
-        413 => too_large(limit),
-        415 => not_json(),
+        413 => ApiError::too_large(limit),
+        415 => ApiError::not_json(),
         404 => ApiError::new(404, "errMsg_routeNotFound", "there is no such route; `/` lists all"),
         405 => ApiError::new(405, "errMsg_methodNotAllowed", "this route does not take this method"),
         500.. => match sentence {

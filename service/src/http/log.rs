@@ -48,6 +48,17 @@ impl FromRequest for RequestId {
     }
 }
 
+/// The trace id of a W3C `traceparent` header, if it is well formed.
+fn trace_id(req: &ServiceRequest) -> Option<String> {
+    let text = req.headers().get("traceparent")?.to_str().ok()?;
+    let parts: Vec<&str> = text.split('-').collect();
+    let hex = |part: &str, length: usize| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
+    match parts[..] {
+        ["00", trace, parent, flags] if hex(trace, 32) && hex(parent, 16) && hex(flags, 2) => Some(trace.to_owned()),
+        _ => None,
+    }
+}
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request its id, counts it, times it and writes its line.
@@ -57,6 +68,7 @@ pub(super) async fn each_request(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let began = Instant::now();
     let id = RequestId::from_query(req.query_string()).unwrap_or_else(RequestId::random);
+    let trace = trace_id(&req).unwrap_or_default();
     req.extensions_mut().insert(id.clone());
     let service = req.app_data::<Data<Shell>>().map(|shell| shell.inner.name.clone()).unwrap_or_default();
     let mut answer = next.call(req).await?;
@@ -75,11 +87,29 @@ pub(super) async fn each_request(
     let duration_us = elapsed.as_micros() as u64;
     let reason = answer.response().error().map(reason).unwrap_or_default();
     if status >= 500 {
-        tracing::error!(request.id = id.0, method, route, status, duration_us, reason, "request failed");
+        tracing::error!(
+            request.id = id.0,
+            trace.id = trace,
+            method,
+            route,
+            status,
+            duration_us,
+            reason,
+            "request failed"
+        );
     } else if reason.is_empty() {
-        tracing::debug!(request.id = id.0, method, route, status, duration_us, "request answered");
+        tracing::debug!(request.id = id.0, trace.id = trace, method, route, status, duration_us, "request answered");
     } else {
-        tracing::info!(request.id = id.0, method, route, status, duration_us, reason, "request refused");
+        tracing::info!(
+            request.id = id.0,
+            trace.id = trace,
+            method,
+            route,
+            status,
+            duration_us,
+            reason,
+            "request refused"
+        );
     }
     Ok(answer)
 }

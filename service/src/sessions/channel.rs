@@ -84,7 +84,11 @@ impl Channel {
         if !same_connection || !self.is_up() {
             self.memory.forget_all();
         }
-        *self.beat.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
+        self.beaten_at(Instant::now());
+    }
+
+    pub(super) fn beaten_at(&self, time: Instant) {
+        *self.beat.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(time);
     }
 }
 
