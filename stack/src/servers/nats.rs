@@ -25,7 +25,7 @@ const USERS: [Permissions; 3] = [
     Permissions {
         user: "command_api",
         publish: &["wechess.poke", "wechess.*.poke", "wechess.push.>", "wechess.*.push.>", "_INBOX_query_bff.>"],
-        subscribe: &["wechess.ask.>", "wechess.*.ask.>", "_INBOX_command_api.>"],
+        subscribe: &["wechess.ask.>", "wechess.*.ask.>", "wechess.push.>", "wechess.*.push.>", "_INBOX_command_api.>"],
     },
     Permissions {
         user: "projector",
