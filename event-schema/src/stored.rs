@@ -99,6 +99,9 @@ pub struct Document {
     pub readers: Value,
 }
 
+/// The document of a view after one more event.
+pub type Fold = fn(Option<&Map<String, Value>>, &Recorded) -> Result<Option<Document>, DecodeError>;
+
 /// One mirror: the generic view of one data object, as plain functions over its table.
 pub struct Mirror {
     /// The object's table.
@@ -108,7 +111,7 @@ pub struct Mirror {
     /// The id of the document that this event concerns, if any.
     pub key: fn(&Recorded) -> Result<Option<Uuid>, DecodeError>,
     /// The document after this event. The event's personal fields are opened already.
-    pub fold: fn(Option<&Map<String, Value>>, &Recorded) -> Result<Option<Document>, DecodeError>,
+    pub fold: Fold,
 }
 
 /// The mirror of an object with a stream of its own.
