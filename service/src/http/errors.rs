@@ -26,12 +26,14 @@ fn bad(code: &'static str, error: &dyn std::error::Error) -> Error {
 }
 
 fn json_error(error: &JsonPayloadError, limit: usize) -> ApiError {
-    match error {
-        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => ApiError::too_large(limit),
-        JsonPayloadError::Payload(PayloadError::Overflow) => ApiError::too_large(limit),
-        JsonPayloadError::ContentType => ApiError::not_json(),
-        other => ApiError::new(400, "errMsg_invalidJson", format!("the body is not valid JSON: {other}")),
+    use JsonPayloadError::{ContentType, Overflow, OverflowKnownLength, Payload};
+    if matches!(error, OverflowKnownLength { .. } | Overflow { .. } | Payload(PayloadError::Overflow)) {
+        return ApiError::too_large(limit);
     }
+    if matches!(error, ContentType) {
+        return ApiError::not_json();
+    }
+    ApiError::new(400, "errMsg_invalidJson", format!("the body is not valid JSON: {error}"))
 }
 
 /// 405 with `Allow` for a route that has other methods, else 404.
