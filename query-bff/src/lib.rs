@@ -1,1 +1,60 @@
-//! Placeholder.
+//! The query service: reads the views in Elasticsearch for clients. It decides nothing, writes nothing, sees no event.
+
+pub mod answer;
+pub mod config;
+pub mod es;
+pub mod freshness;
+mod health;
+pub mod page;
+pub mod params;
+pub mod query;
+pub mod reads;
+pub mod request;
+pub mod routes;
+pub mod saved_filters;
+pub mod view;
+pub mod watermarks;
+pub mod who;
+
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use event_schema::names::Namespace;
+use service::error::BoxError;
+use service::http::{Server, Shell, serve};
+use service::nats;
+use service::sessions::Sessions;
+
+pub use config::Config;
+
+/// What the handlers share.
+pub struct App {
+    /// Keeps this system's names apart.
+    pub namespace: Namespace,
+    /// Who asks.
+    pub sessions: Sessions,
+    /// The views.
+    pub elastic: es::Elastic,
+    /// How far they are.
+    pub freshness: Arc<freshness::Freshness>,
+    /// Takes the writes.
+    pub command_api: who::CommandApi,
+}
+
+/// Starts the service. It needs none of its servers for that: what is missing shows in `/admin/health` and in answers.
+pub async fn build(config: Config) -> Result<Server, BoxError> {
+    let namespace = config.common.namespace.clone();
+    let client = nats::connect(&config.common.nats, "query_bff").await?;
+    let command_api = who::CommandApi::new(client.clone(), namespace.clone());
+    let app = Data::new(App {
+        sessions: who::sessions(&command_api),
+        elastic: es::Elastic::new(&config.elasticsearch)?,
+        freshness: freshness::Freshness::new(client.clone(), namespace.clone(), config.patience),
+        command_api,
+        namespace,
+    });
+    let health = Arc::new(health::BffHealth::new(app.clone(), client));
+    let shell = Shell::new("query-bff", env!("CARGO_PKG_VERSION"), routes::operations(), health, &[routes::PREFIX])
+        .cors_origins(&config.common.cors_origins);
+    Ok(serve(config.common.bind, shell, move |cfg| routes::configure(cfg, &app)).await?)
+}

@@ -1,0 +1,175 @@
+//! The bodies of answers, in the contract's words and order. Facets will fill `filters` of a list.
+
+use event_schema::object::Kind;
+use serde_json::{Map, Value, json};
+
+use crate::es::Found;
+use crate::page::Page;
+use crate::query::operators;
+use crate::view::{Column, View};
+
+/// A document as clients see it: the view's columns in their order, nothing hidden.
+pub fn item(view: &View, source: &Map<String, Value>, only: Option<&[&Column]>) -> Map<String, Value> {
+    view.columns
+        .iter()
+        .filter(|column| only.is_none_or(|only| only.contains(column)))
+        .map(|column| (column.name.clone(), source.get(&column.name).cloned().unwrap_or(Value::Null)))
+        .collect()
+}
+
+/// A page of a list.
+pub fn list(page: Page, total: u64, items: Vec<Map<String, Value>>) -> Value {
+    json!({
+        "status": "OK",
+        "statusCode": 200,
+        "total": total,
+        "totalPage": page.count(total),
+        "currentPage": page.number,
+        "nextPage": page.next(total),
+        "prevPage": page.previous(total),
+        "pageItem": items.len(),
+        "items": items,
+        "filters": [],
+    })
+}
+
+/// The items of what was found.
+pub fn items(view: &View, found: &Found, only: Option<&[&Column]>) -> Vec<Map<String, Value>> {
+    found.sources.iter().map(|source| item(view, source, only)).collect()
+}
+
+/// How many.
+pub fn count(total: u64) -> Value {
+    json!({"status": "OK", "total": total})
+}
+
+/// One record.
+pub fn record(item: Map<String, Value>) -> Value {
+    json!({"status": "OK", "statusCode": 200, "item": item})
+}
+
+/// A saved filter that was made (201) or deleted (200). `id` and `filterId` are the same.
+pub fn saved_filter(status: u16, item: &Value) -> Value {
+    json!({
+        "status": "OK",
+        "statusCode": status,
+        "id": item["id"],
+        "filterId": item["id"],
+        "filterName": item["filterName"],
+        "conditions": item["conditions"],
+        "item": item,
+    })
+}
+
+/// A saved filter in a list: its record and `filterId`.
+pub fn with_filter_id(mut item: Map<String, Value>) -> Map<String, Value> {
+    let id = item.get("id").cloned().unwrap_or(Value::Null);
+    item.insert("filterId".into(), id);
+    item
+}
+
+/// What may be filtered, sorted and shown.
+pub fn schema(view: &View) -> Value {
+    let names = |keep: &dyn Fn(&Column) -> bool| -> Vec<&str> {
+        view.columns.iter().filter(|column| keep(column)).map(|column| column.name.as_str()).collect()
+    };
+    let filterable = names(&|column| operators::names_for(column).next().is_some());
+    json!({
+        "status": "OK",
+        "filtirableFields": filterable,
+        "filterableFields": filterable,
+        "sortableFields": names(&Column::sortable),
+        "fields": view.columns.iter().map(field).collect::<Vec<_>>(),
+    })
+}
+
+fn field(column: &Column) -> Value {
+    let words: Option<&[&str]> = match column.kind {
+        Kind::Enum(words) => Some(words),
+        Kind::String
+        | Kind::Text
+        | Kind::Id
+        | Kind::Boolean
+        | Kind::Integer
+        | Kind::Double
+        | Kind::Date
+        | Kind::Json => None,
+    };
+    json!({
+        "name": column.name,
+        "type": type_name(column.kind),
+        "operators": operators::names_for(column).collect::<Vec<_>>(),
+        "sortable": column.sortable(),
+        "enum": words,
+    })
+}
+
+/// The contract's word for a kind.
+fn type_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::String => "String",
+        Kind::Text => "Text",
+        Kind::Id => "ID",
+        Kind::Boolean => "Boolean",
+        Kind::Integer => "Integer",
+        Kind::Double => "Double",
+        Kind::Date => "Date",
+        Kind::Json => "Object",
+        Kind::Enum(_) => "Enum",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::by_name;
+
+    #[test]
+    fn hidden_fields_are_stripped_and_the_order_is_the_tables() {
+        let view = by_name("savedFilter").unwrap();
+        let source =
+            json!({"_live": true, "_position": 7, "_readers": ["*"], "password": "x", "filterName": "mine", "id": "7"});
+        let shown = item(view, source.as_object().unwrap(), None);
+        let names: Vec<_> = shown.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "id",
+                "indexName",
+                "filterName",
+                "conditions",
+                "userId",
+                "recordVersion",
+                "createdAt",
+                "updatedAt",
+                "_owner",
+                "isActive"
+            ]
+        );
+        assert_eq!(shown["filterName"], "mine");
+        let only = [view.column("filterName").unwrap()];
+        assert_eq!(Value::Object(item(view, source.as_object().unwrap(), Some(&only))), json!({"filterName": "mine"}));
+    }
+
+    #[test]
+    fn a_list_says_where_it_stands() {
+        let body = list(Page { number: 2, limit: 10 }, 25, vec![Map::new()]);
+        assert_eq!(
+            body.to_string(),
+            r#"{"status":"OK","statusCode":200,"total":25,"totalPage":3,"currentPage":2,"nextPage":3,"prevPage":1,"pageItem":1,"items":[{}],"filters":[]}"#
+        );
+    }
+
+    #[test]
+    fn the_schema_of_the_game_list() {
+        insta::assert_json_snapshot!("schema_of_chess_game_list_view", schema(by_name("chessGameListView").unwrap()));
+    }
+
+    #[test]
+    fn json_is_shown_but_neither_filtered_nor_sorted() {
+        let body = schema(by_name("savedFilter").unwrap());
+        let has = |list: &str| body[list].as_array().unwrap().contains(&json!("conditions"));
+        assert_eq!((has("filterableFields"), has("filtirableFields"), has("sortableFields")), (false, false, false));
+        assert!(body["fields"].as_array().unwrap().iter().any(|f| f["name"] == "conditions" && f["type"] == "Object"));
+    }
+}

@@ -1,0 +1,35 @@
+//! The settings of this service.
+
+use std::time::Duration;
+
+use service::config::{Common, ConfigError, Elasticsearch, Env};
+
+/// Everything that the query service needs to know. It has no PostgreSQL login, by design.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What every service has.
+    pub common: Common,
+    /// The reader's login.
+    pub elasticsearch: Elasticsearch,
+    /// `WECHESS_READ_WAIT_MS`: how long a read waits for its Consistency-Token; default 300.
+    pub patience: Duration,
+}
+
+/// How long a read waits for its token unless configured, in milliseconds.
+const PATIENCE_MS: u64 = 300;
+
+impl Config {
+    /// Reads them all, or says everything that is wrong.
+    pub fn read(mut env: Env) -> Result<Self, ConfigError> {
+        let common = Common::read(&mut env);
+        let elasticsearch = Elasticsearch::read(&mut env);
+        let patience = env.parse("WECHESS_READ_WAIT_MS", Some(PATIENCE_MS)).unwrap_or(PATIENCE_MS);
+        env.finish()?;
+        Ok(Self { common, elasticsearch, patience: Duration::from_millis(patience.min(10_000)) })
+    }
+
+    /// From the variables of this process.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(Env::from_process())
+    }
+}

@@ -1,0 +1,196 @@
+//! [`Filter`] to Elasticsearch, `bool.filter` only, and the read rule around it.
+
+use event_schema::ids::UserId;
+use event_schema::object::{Kind, hidden};
+use serde_json::{Value, json};
+
+use super::expr::{Cond, Filter, Scalar};
+use crate::view::{Column, View};
+
+/// The determinised states that a regular expression may cost.
+const REGEXP_STATES: u32 = 1_000;
+
+/// What this reader may see of the view. The client's filters never reach this list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadRule {
+    /// Every living document.
+    All,
+    /// Those whose readers name him or everybody.
+    ReadersWith(UserId),
+}
+
+impl ReadRule {
+    fn clauses(&self) -> Vec<Value> {
+        let mut clauses = vec![json!({"term": {hidden::LIVE: true}})];
+        match self {
+            Self::All => {}
+            Self::ReadersWith(user) => clauses.push(json!({"terms": {hidden::READERS: [user, hidden::EVERYBODY]}})),
+        }
+        clauses
+    }
+
+    /// The same rule on a document's hidden fields.
+    pub fn allows(&self, source: &serde_json::Map<String, Value>) -> bool {
+        if source.get(hidden::LIVE) != Some(&Value::Bool(true)) {
+            return false;
+        }
+        match self {
+            Self::All => true,
+            Self::ReadersWith(user) => {
+                let readers = source.get(hidden::READERS).and_then(Value::as_array);
+                let user = user.to_string();
+                readers.is_some_and(|list| list.iter().any(|r| r == hidden::EVERYBODY || *r == user))
+            }
+        }
+    }
+}
+
+/// The order of a sort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Rising.
+    Asc,
+    /// Falling.
+    Desc,
+}
+
+impl Order {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Asc => "asc",
+            Self::Desc => "desc",
+        }
+    }
+}
+
+/// The part of a page's request that is not its query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// Rows before the first.
+    pub from: u32,
+    /// Rows at most; 0 only counts.
+    pub size: u32,
+    /// Columns and their orders; always ends in the unique id.
+    pub sort: Vec<(&'static Column, Order)>,
+}
+
+/// The query: the read rule and the living first, then what the client asked, all in filter context.
+pub fn query(view: &View, rule: &ReadRule, filter: Option<&Filter>, q: Option<&str>) -> Value {
+    let mut clauses = rule.clauses();
+    clauses.extend(filter.map(clause));
+    if let Some(q) = q {
+        let fields: Vec<String> = view.searched().map(Column::words).collect();
+        clauses.push(json!({"multi_match": {"query": q, "type": "bool_prefix", "operator": "and", "fields": fields}}));
+    }
+    json!({"bool": {"filter": clauses}})
+}
+
+/// The body of a search.
+pub fn search(query: Value, window: &Window) -> Value {
+    let sort: Vec<Value> = window
+        .sort
+        .iter()
+        .map(|(column, order)| {
+            let how = json!({"order": order.as_str(), "missing": "_last", "unmapped_type": mapped_type(column)});
+            json!({column.name.as_str(): how})
+        })
+        .collect();
+    json!({"from": window.from, "size": window.size, "track_total_hits": true, "query": query, "sort": sort})
+}
+
+/// The type to sort a column by that an older generation of the index does not map yet.
+fn mapped_type(column: &Column) -> &'static str {
+    match column.kind {
+        Kind::String | Kind::Text | Kind::Id | Kind::Enum(_) | Kind::Json => "keyword",
+        Kind::Boolean => "boolean",
+        Kind::Integer => "long",
+        Kind::Double => "double",
+        Kind::Date => "date",
+    }
+}
+
+/// One filter as a clause.
+pub fn clause(filter: &Filter) -> Value {
+    match filter {
+        Filter::And(all) => json!({"bool": {"filter": all.iter().map(clause).collect::<Vec<_>>()}}),
+        Filter::Or(any) => {
+            json!({"bool": {"should": any.iter().map(clause).collect::<Vec<_>>(), "minimum_should_match": 1}})
+        }
+        Filter::Not(inner) => not(clause(inner)),
+        Filter::Is(column, cond) => leaf(column, cond),
+    }
+}
+
+fn not(inner: Value) -> Value {
+    json!({"bool": {"must_not": [inner]}})
+}
+
+fn leaf(column: &Column, cond: &Cond) -> Value {
+    let field = column.name.as_str();
+    let words = || column.words();
+    match cond {
+        Cond::Eq(value) => equal(field, value),
+        Cond::Ne(value) => not(equal(field, value)),
+        Cond::In(values) => one_of(field, values),
+        Cond::Nin(values) => not(one_of(field, values)),
+        Cond::Gt(value) => json!({"range": {field: {"gt": value.last()}}}),
+        Cond::Gte(value) => json!({"range": {field: {"gte": value.first()}}}),
+        Cond::Lt(value) => json!({"range": {field: {"lt": value.first()}}}),
+        Cond::Lte(value) => json!({"range": {field: {"lte": value.last()}}}),
+        Cond::Between(least, most) => {
+            let mut ends = serde_json::Map::new();
+            ends.extend(least.as_ref().map(|value| ("gte".to_owned(), value.first())));
+            ends.extend(most.as_ref().map(|value| ("lte".to_owned(), value.last())));
+            json!({"range": {field: ends}})
+        }
+        Cond::Exists(true) => json!({"exists": {"field": field}}),
+        Cond::Exists(false) => not(json!({"exists": {"field": field}})),
+        Cond::Prefix(text) => json!({"prefix": {field: {"value": text, "case_insensitive": true}}}),
+        Cond::Contains(text) => wildcard(field, &format!("*{}*", escaped(text))),
+        Cond::Wildcard(pattern) => wildcard(field, pattern),
+        Cond::Regexp(pattern) => {
+            json!({"regexp": {field: {"value": pattern, "flags": "NONE", "max_determinized_states": REGEXP_STATES}}})
+        }
+        Cond::Match(text) => json!({"match": {words(): {"query": text}}}),
+        Cond::MatchPhrase(text) => json!({"match_phrase": {words(): {"query": text}}}),
+        Cond::MatchPhrasePrefix(text) => json!({"match_phrase_prefix": {words(): {"query": text}}}),
+    }
+}
+
+fn equal(field: &str, value: &Scalar) -> Value {
+    match value {
+        Scalar::Date(_) => json!({"range": {field: {"gte": value.first(), "lte": value.last()}}}),
+        Scalar::Text(_)
+        | Scalar::Id(_)
+        | Scalar::Word(_)
+        | Scalar::Bool(_)
+        | Scalar::Integer(_)
+        | Scalar::Double(_) => {
+            json!({"term": {field: value.first()}})
+        }
+    }
+}
+
+fn one_of(field: &str, values: &[Scalar]) -> Value {
+    if values.iter().any(|value| matches!(value, Scalar::Date(_))) {
+        let any: Vec<Value> = values.iter().map(|value| equal(field, value)).collect();
+        return json!({"bool": {"should": any, "minimum_should_match": 1}});
+    }
+    json!({"terms": {field: values.iter().map(Scalar::first).collect::<Vec<_>>()}})
+}
+
+fn wildcard(field: &str, pattern: &str) -> Value {
+    json!({"wildcard": {field: {"value": pattern, "case_insensitive": true}}})
+}
+
+/// The text with what a wildcard would understand taken literally.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,134 @@
+//! A query after parsing: typed, bounded, free of anything that the client wrote but values.
+
+use event_schema::object::instant;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::dates::Span;
+use crate::view::Column;
+
+/// A condition on a document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// All of these; true without any.
+    And(Vec<Filter>),
+    /// At least one of these.
+    Or(Vec<Filter>),
+    /// Not this.
+    Not(Box<Filter>),
+    /// A condition on one column.
+    Is(&'static Column, Cond),
+}
+
+/// A condition on one column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cond {
+    /// Equal.
+    Eq(Scalar),
+    /// Not equal, or missing.
+    Ne(Scalar),
+    /// One of these.
+    In(Vec<Scalar>),
+    /// None of these, or missing.
+    Nin(Vec<Scalar>),
+    /// Greater.
+    Gt(Scalar),
+    /// Greater or equal.
+    Gte(Scalar),
+    /// Less.
+    Lt(Scalar),
+    /// Less or equal.
+    Lte(Scalar),
+    /// Between the two, both included.
+    Between(Option<Scalar>, Option<Scalar>),
+    /// Has a value (true), or none (false).
+    Exists(bool),
+    /// Starts with, without case.
+    Prefix(String),
+    /// Contains, without case.
+    Contains(String),
+    /// Fits a pattern of `*` and `?`, without case.
+    Wildcard(String),
+    /// Fits a regular expression.
+    Regexp(String),
+    /// Contains one of the words.
+    Match(String),
+    /// Contains the words next to each other.
+    MatchPhrase(String),
+    /// Contains the words next to each other, the last one as a prefix.
+    MatchPhrasePrefix(String),
+}
+
+/// A value of a column's type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// Text.
+    Text(String),
+    /// An id.
+    Id(Uuid),
+    /// A word of the column's enum, as it is stored.
+    Word(&'static str),
+    /// true or false.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A finite number.
+    Double(f64),
+    /// An instant or a rounded date.
+    Date(Span),
+}
+
+impl Scalar {
+    /// The value in Elasticsearch where the least instant of a date is meant.
+    pub fn first(&self) -> Value {
+        match self {
+            Self::Text(text) => json!(text),
+            Self::Id(id) => json!(id),
+            Self::Word(word) => json!(word),
+            Self::Bool(flag) => json!(flag),
+            Self::Integer(number) => json!(number),
+            Self::Double(number) => json!(number),
+            Self::Date(span) => json!(instant(span.first)),
+        }
+    }
+
+    /// The value in Elasticsearch where the last instant of a date is meant.
+    pub fn last(&self) -> Value {
+        match self {
+            Self::Date(span) => json!(instant(span.last)),
+            Self::Text(_) | Self::Id(_) | Self::Word(_) | Self::Bool(_) | Self::Integer(_) | Self::Double(_) => {
+                self.first()
+            }
+        }
+    }
+}
+
+impl Filter {
+    /// Whether a regular expression stands in it, whose syntax only Elasticsearch knows.
+    pub fn has_regexp(&self) -> bool {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().any(Self::has_regexp),
+            Self::Not(inner) => inner.has_regexp(),
+            Self::Is(_, Cond::Regexp(_)) => true,
+            Self::Is(
+                _,
+                Cond::Eq(_)
+                | Cond::Ne(_)
+                | Cond::In(_)
+                | Cond::Nin(_)
+                | Cond::Gt(_)
+                | Cond::Gte(_)
+                | Cond::Lt(_)
+                | Cond::Lte(_)
+                | Cond::Between(..)
+                | Cond::Exists(_)
+                | Cond::Prefix(_)
+                | Cond::Contains(_)
+                | Cond::Wildcard(_)
+                | Cond::Match(_)
+                | Cond::MatchPhrase(_)
+                | Cond::MatchPhrasePrefix(_),
+            ) => false,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The routes that read: list, count, schema, one record. Facets, cursors and exports will stand beside them.
+
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use service::error::ApiError;
+
+use crate::App;
+use crate::answer;
+use crate::freshness::Fresh;
+use crate::page::{self, Page};
+use crate::params::{CONSISTENCY_TOKEN, FIELDS, FILTERS, LIMIT, PAGE, Param, Q, SORT_BY, SORT_ORDER};
+use crate::query::compile::Window;
+use crate::query::expr::Filter;
+use crate::request::{Ask, find, json_body, respond};
+use crate::watermarks::Need;
+
+/// The parameters of `GET /:index/list`.
+pub const LIST: &[&Param] = &[&PAGE, &LIMIT, &SORT_BY, &SORT_ORDER, &Q, &FIELDS, &FILTERS, &CONSISTENCY_TOKEN];
+/// The parameters of `POST /:index/list`.
+pub const LIST_BODY: &[&Param] = &[&PAGE, &LIMIT, &SORT_BY, &SORT_ORDER, &Q, &FIELDS, &CONSISTENCY_TOKEN];
+/// The parameters of `GET /:index/count`.
+pub const COUNT: &[&Param] = &[&Q, &FILTERS, &CONSISTENCY_TOKEN];
+/// The parameters of `POST /:index/count`.
+pub const COUNT_BODY: &[&Param] = &[&Q, &CONSISTENCY_TOKEN];
+/// The parameters of `GET /:index/schema`.
+pub const SCHEMA: &[&Param] = &[];
+/// The parameters of `GET /:index/:id`.
+pub const RECORD: &[&Param] = &[&FIELDS, &CONSISTENCY_TOKEN];
+
+/// `GET /:index/list`.
+pub async fn list(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
+    let mut ask = Ask::open(&app, &req, LIST).await?;
+    let filter = ask.query_filters();
+    list_of(&app, ask, filter).await
+}
+
+/// `POST /:index/list`.
+pub async fn list_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
+    let mut ask = Ask::open(&app, &req, LIST_BODY).await?;
+    let filter = ask.body_filters(&json_body(&req, body)?);
+    list_of(&app, ask, filter).await
+}
+
+async fn list_of(app: &App, mut ask: Ask, filter: Option<Filter>) -> Result<HttpResponse, Error> {
+    let view = ask.view;
+    let page = Page::read(&ask.params, &mut ask.faults);
+    let sort = page::sort(view, &ask.params, &mut ask.faults);
+    let only = page::projection(view, &ask.params, &mut ask.faults);
+    let q = ask.words();
+    ask.sound()?;
+    let fresh = app.freshness.wait(view, &ask.wanted, Need::Searchable).await?;
+    let found = find(app, view, &ask.rule(view), filter.as_ref(), q.as_deref(), &page.window(sort)).await?;
+    let items = answer::items(view, &found, only.as_deref());
+    Ok(respond(200, &answer::list(page, found.total, items), fresh))
+}
+
+/// `GET /:index/count`.
+pub async fn count(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
+    let mut ask = Ask::open(&app, &req, COUNT).await?;
+    let filter = ask.query_filters();
+    count_of(&app, ask, filter).await
+}
+
+/// `POST /:index/count`.
+pub async fn count_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
+    let mut ask = Ask::open(&app, &req, COUNT_BODY).await?;
+    let filter = ask.body_filters(&json_body(&req, body)?);
+    count_of(&app, ask, filter).await
+}
+
+async fn count_of(app: &App, mut ask: Ask, filter: Option<Filter>) -> Result<HttpResponse, Error> {
+    let view = ask.view;
+    let q = ask.words();
+    ask.sound()?;
+    let fresh = app.freshness.wait(view, &ask.wanted, Need::Searchable).await?;
+    let nothing = Window { from: 0, size: 0, sort: Vec::new() };
+    let found = find(app, view, &ask.rule(view), filter.as_ref(), q.as_deref(), &nothing).await?;
+    Ok(respond(200, &answer::count(found.total), fresh))
+}
+
+/// `GET /:index/schema`.
+pub async fn schema(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
+    let mut ask = Ask::open(&app, &req, SCHEMA).await?;
+    ask.sound()?;
+    let watermark = app.freshness.watermarks().of(ask.view).and_then(|known| known.borrow().mark(Need::Searchable));
+    Ok(respond(200, &answer::schema(ask.view), Fresh { watermark, stale: false }))
+}
+
+/// `GET /:index/:id`. What the caller may not see is as unknown as what is not there.
+pub async fn record(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
+    let mut ask = Ask::open(&app, &req, RECORD).await?;
+    let view = ask.view;
+    let id = ask.path_id(&req, "id");
+    let only = page::projection(view, &ask.params, &mut ask.faults);
+    ask.sound()?;
+    let fresh = app.freshness.wait(view, &ask.wanted, Need::Applied).await?;
+    let index = app.namespace.index(view.table.name);
+    let source = app.elastic.get(&index, id).await.map_err(crate::es::EsError::into_api)?;
+    let rule = ask.rule(view);
+    match source.filter(|source| rule.allows(source)) {
+        Some(source) => Ok(respond(200, &answer::record(answer::item(view, &source, only.as_deref())), fresh)),
+        None => Err(ApiError::not_found(format!("{} `{id}` is unknown", view.table.name)).into()),
+    }
+}

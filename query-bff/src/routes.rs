@@ -1,0 +1,317 @@
+//! The one table of routes: from it come the actix routes, `/swagger`, `/getPostmanCollection` and `/`.
+//!
+//! Facets and aggregates, exports, live reads and the aggregated views add rows here and a module beside `reads`.
+
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, Route};
+use serde_json::{Value, json};
+use service::document::{Operation, Parameter, Place};
+use service::error::ApiError;
+
+use crate::params::{COMMON, Param};
+use crate::view::VIEWS;
+use crate::{App, reads, saved_filters};
+
+/// The documented root; the routes answer at `/` as well.
+pub const PREFIX: &str = "/bff-api";
+
+/// Who may use the routes.
+const PERMISSION: &str = "every logged-in user, for what he may read";
+
+/// A header that a route reads.
+struct Header {
+    name: &'static str,
+    about: &'static str,
+}
+
+const CONSISTENCY: Header =
+    Header { name: "Consistency-Token", about: "wait (300 ms at most) for what the command that answered this did" };
+const PREFER: Header = Header { name: "Prefer", about: "strict: rather 503 than an answer that is stale" };
+const IDEMPOTENCY: Header = Header { name: "Idempotency-Key", about: "a retry with the same key does nothing twice" };
+
+/// One route.
+struct Row {
+    method: &'static str,
+    path: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    query: &'static [&'static Param],
+    headers: &'static [&'static Header],
+    body: Option<fn() -> Value>,
+    answer: fn() -> Value,
+    status: u16,
+    errors: &'static [u16],
+    handler: fn() -> Route,
+}
+
+/// A row without a body that reads.
+const fn read(
+    path: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    query: &'static [&'static Param],
+    answer: fn() -> Value,
+    handler: fn() -> Route,
+) -> Row {
+    let headers = &[&CONSISTENCY, &PREFER];
+    Row { method: "GET", path, name, summary, query, headers, body: None, answer, status: 200, errors: READ, handler }
+}
+
+impl Row {
+    const fn post(mut self, body: fn() -> Value) -> Self {
+        self.method = "POST";
+        self.body = Some(body);
+        self.errors = BODY;
+        self
+    }
+
+    const fn writes(mut self, status: u16) -> Self {
+        self.headers = &[&IDEMPOTENCY];
+        self.status = status;
+        self
+    }
+
+    const fn delete(mut self) -> Self {
+        self.method = "DELETE";
+        self.headers = &[];
+        self
+    }
+}
+
+const READ: &[u16] = &[400, 401, 404, 503];
+const BODY: &[u16] = &[400, 401, 404, 413, 415, 503];
+
+const FILTERS: &str = "/{index}/filters";
+
+const ROWS: &[Row] = &[
+    read("/{index}/list", "listIndex", "A page of a view.", reads::LIST, list_answer, || web::get().to(reads::list)),
+    read("/{index}/list", "listIndexByFilters", "A filtered page of a view.", reads::LIST_BODY, list_answer, || {
+        web::post().to(reads::list_body)
+    })
+    .post(filters_body),
+    read("/{index}/count", "countIndex", "How many there are, exactly.", reads::COUNT, count_answer, || {
+        web::get().to(reads::count)
+    }),
+    read(
+        "/{index}/count",
+        "countIndexByFilters",
+        "How many fit the filters, exactly.",
+        reads::COUNT_BODY,
+        count_answer,
+        || web::post().to(reads::count_body),
+    )
+    .post(filters_body),
+    read(
+        "/{index}/schema",
+        "getIndexSchema",
+        "Fields, operators, what can be sorted.",
+        reads::SCHEMA,
+        schema_answer,
+        || web::get().to(reads::schema),
+    ),
+    read(
+        FILTERS,
+        "listSavedFilters",
+        "The caller's saved filters of a view.",
+        saved_filters::LIST,
+        list_answer,
+        || web::get().to(saved_filters::list),
+    ),
+    read(FILTERS, "saveFilter", "Saves a filter under a name.", saved_filters::WRITE, saved_answer, || {
+        web::post().to(saved_filters::save)
+    })
+    .post(save_body)
+    .writes(201),
+    read(
+        "/{index}/filters/{filterId}",
+        "deleteSavedFilter",
+        "Deletes a saved filter of the caller.",
+        saved_filters::WRITE,
+        saved_answer,
+        || web::delete().to(saved_filters::delete),
+    )
+    .delete(),
+    read(
+        "/{index}/{id}",
+        "getIndexRecord",
+        "One record, as new as its last event.",
+        reads::RECORD,
+        record_answer,
+        || web::get().to(reads::record),
+    ),
+];
+
+/// Registers every row under the prefix and at the root. One resource per path, so a wrong method is a 405.
+pub fn configure(cfg: &mut ServiceConfig, app: &Data<App>) {
+    cfg.app_data(app.clone());
+    for prefix in [PREFIX, ""] {
+        let mut done: Vec<&str> = Vec::new();
+        for row in ROWS {
+            if done.contains(&row.path) {
+                continue;
+            }
+            done.push(row.path);
+            let rows: Vec<&Row> = ROWS.iter().filter(|other| other.path == row.path).collect();
+            let allowed = rows.iter().map(|row| row.method).collect::<Vec<_>>().join(", ");
+            let resource = web::resource(format!("{prefix}{}", row.path));
+            let resource = rows.iter().fold(resource, |resource, row| resource.route((row.handler)()));
+            cfg.service(
+                resource
+                    .default_service(web::to(move |req: HttpRequest| std::future::ready(not_allowed(&req, &allowed)))),
+            );
+        }
+    }
+}
+
+fn not_allowed(req: &HttpRequest, allowed: &str) -> HttpResponse {
+    let told = format!("`{}` does not take {}, only {allowed}", req.path(), req.method());
+    let mut response = ApiError::new(405, "errMsg_methodNotAllowed", told).error_response();
+    if let Ok(value) = HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
+}
+
+/// The rows as the documents show them.
+pub fn operations() -> Vec<Operation> {
+    ROWS.iter().map(operation).collect()
+}
+
+fn operation(row: &Row) -> Operation {
+    Operation {
+        method: row.method.to_owned(),
+        path: row.path.to_owned(),
+        prefix: PREFIX,
+        name: row.name,
+        summary: row.summary.to_owned(),
+        permission: PERMISSION.to_owned(),
+        parameters: parameters(row),
+        body: row.body.map(|body| body()),
+        answer: (row.answer)(),
+        status: row.status,
+        errors: row.errors.to_vec(),
+    }
+}
+
+fn parameters(row: &Row) -> Vec<Parameter> {
+    let views: Vec<&str> = VIEWS.iter().map(|view| view.table.name).collect();
+    let path = |name: &str, schema: Value, about: &str| Parameter {
+        name: name.to_owned(),
+        place: Place::Path,
+        required: true,
+        schema,
+        description: about.to_owned(),
+    };
+    let mut all = vec![path("index", json!({"type": "string", "enum": views}), "the view, in any case")];
+    for name in ["id", "filterId"].into_iter().filter(|name| row.path.contains(&format!("{{{name}}}"))) {
+        all.push(path(name, json!({"type": "string", "format": "uuid"}), "its id"));
+    }
+    all.extend(row.query.iter().copied().chain(COMMON).map(|param| Parameter {
+        name: param.name.to_owned(),
+        place: Place::Query,
+        required: false,
+        schema: param.schema(),
+        description: param.about.to_owned(),
+    }));
+    all.extend(row.headers.iter().map(|header| Parameter {
+        name: header.name.to_owned(),
+        place: Place::Header,
+        required: false,
+        schema: json!({"type": "string"}),
+        description: header.about.to_owned(),
+    }));
+    all
+}
+
+/// The grammar of filters; `/:index/schema` says which fields and operators there are.
+fn grammar() -> Value {
+    json!({
+        "type": "object",
+        "description": "{field: value | null | [values] | {op: value, ...} | {\"operator\": op, \"value\" | \"values\": ...}, \
+                        \"$and\": [...], \"$or\": [...], \"$not\": {...}}",
+        "example": {"status": "completed", "createdAt": {"gte": "now-7d/d"}},
+    })
+}
+
+fn filters_body() -> Value {
+    json!({"type": "object", "required": ["filters"], "properties": {"filters": grammar()}})
+}
+
+fn save_body() -> Value {
+    json!({
+        "type": "object",
+        "required": ["conditions"],
+        "properties": {"filterName": {"type": ["string", "null"], "maxLength": 200}, "conditions": grammar()},
+    })
+}
+
+fn body_of(properties: Value) -> Value {
+    let mut all = json!({"status": {"type": "string", "const": "OK"}});
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), properties) {
+        all.extend(more);
+    }
+    json!({"type": "object", "properties": all})
+}
+
+fn list_answer() -> Value {
+    let whole = || json!({"type": "integer"});
+    let page = || json!({"type": ["integer", "null"]});
+    body_of(json!({
+        "statusCode": whole(), "total": whole(), "totalPage": whole(), "currentPage": whole(), "nextPage": page(),
+        "prevPage": page(), "pageItem": whole(), "items": {"type": "array", "items": {"type": "object"}},
+        "filters": {"type": "array"},
+    }))
+}
+
+fn count_answer() -> Value {
+    body_of(json!({"total": {"type": "integer"}}))
+}
+
+fn schema_answer() -> Value {
+    let names = || json!({"type": "array", "items": {"type": "string"}});
+    body_of(json!({
+        "filtirableFields": names(), "filterableFields": names(), "sortableFields": names(),
+        "fields": {"type": "array", "items": {"type": "object"}},
+    }))
+}
+
+fn record_answer() -> Value {
+    body_of(json!({"statusCode": {"type": "integer"}, "item": {"type": "object"}}))
+}
+
+fn saved_answer() -> Value {
+    let id = || json!({"type": "string", "format": "uuid"});
+    body_of(json!({
+        "statusCode": {"type": "integer"}, "id": id(), "filterId": id(), "filterName": {"type": ["string", "null"]},
+        "conditions": {"type": "object"}, "item": {"type": "object"},
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_holds_the_nine_routes() {
+        let table: Vec<String> = ROWS.iter().map(|row| format!("{} {} {}", row.method, row.path, row.name)).collect();
+        insta::assert_json_snapshot!("routes", table);
+        let mut names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 9);
+    }
+
+    #[test]
+    fn fixed_paths_stand_before_the_record() {
+        assert_eq!(ROWS.iter().position(|row| row.path == "/{index}/{id}"), Some(ROWS.len() - 1));
+    }
+
+    #[test]
+    fn every_path_parameter_is_documented() {
+        for operation in operations() {
+            let documented = operation.parameters.iter().filter(|p| p.place == Place::Path).count();
+            assert_eq!(operation.path.matches('{').count(), documented, "{}", operation.name);
+        }
+    }
+}
