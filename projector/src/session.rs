@@ -1,0 +1,108 @@
+//! What a leader does: relay, feed, a worker for every view, watermarks, refresh requests. One of them failing ends all,
+//! and the session begins again from what the servers say.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use event_schema::names::Namespace;
+use service::BoxError;
+use service::seal::MasterKey;
+use tokio::task::JoinSet;
+
+use crate::feed::Feed;
+use crate::keys::Opener;
+use crate::log::Log;
+use crate::relay::Relay;
+use crate::status::Status;
+use crate::worker::Worker;
+use crate::writer::Shared;
+use crate::{refresh, watermarks};
+
+/// How often the log's tail is measured.
+const MEASURE: Duration = Duration::from_secs(1);
+
+/// What a session needs; it can be run again and again.
+#[derive(Clone)]
+pub struct Session {
+    /// NATS.
+    pub client: async_nats::Client,
+    /// The log.
+    pub log: Log,
+    /// Opens the data keys.
+    pub master: MasterKey,
+    /// Elasticsearch and the documents kept in memory.
+    pub shared: Shared,
+    /// Names.
+    pub namespace: Namespace,
+    /// The event stream's size.
+    pub stream_max_bytes: i64,
+    /// What the tasks know of each other.
+    pub status: Arc<Status>,
+}
+
+impl Session {
+    /// Works until something fails. Dropping it ends all its tasks.
+    pub async fn run(&self) -> BoxError {
+        match self.begin().await {
+            Ok(mut tasks) => match tasks.join_next().await {
+                Some(Ok(error)) => error,
+                Some(Err(panicked)) => panicked.into(),
+                None => "the session has no tasks".into(),
+            },
+            Err(error) => error,
+        }
+    }
+
+    async fn begin(&self) -> Result<JoinSet<BoxError>, BoxError> {
+        let head = self.log.head().await?.ok_or("the log has no id: run the migrations")?;
+        let opener = Opener::new(self.log.clone(), self.master.clone());
+        if !opener.fits().await? {
+            return Err("WECHESS_MASTER_KEY does not open the data keys: it is not the one of this database".into());
+        }
+        *self.status.durability.lock().unwrap_or_else(PoisonError::into_inner) = self.log.durability().await?;
+        let feed = Arc::new(Feed::new(self.log.clone(), opener, head));
+        let mut tasks = JoinSet::new();
+        let relay = Relay {
+            client: self.client.clone(),
+            log: self.log.clone(),
+            log_id: head.id,
+            namespace: self.namespace.clone(),
+            max_bytes: self.stream_max_bytes,
+            status: Arc::clone(&self.status),
+        };
+        tasks.spawn(async move { relay.run().await.into() });
+        for place in 0..self.status.views.len() {
+            let worker = Worker {
+                feed: Arc::clone(&feed),
+                shared: self.shared.clone(),
+                status: Arc::clone(&self.status),
+                place,
+                namespace: self.namespace.clone(),
+                log_id: head.id,
+            };
+            tasks.spawn(async move { worker.run().await.into() });
+        }
+        let (client, namespace, status) = (self.client.clone(), self.namespace.clone(), Arc::clone(&self.status));
+        tasks.spawn(watermarks::run(client.clone(), namespace.clone(), Arc::clone(&status)));
+        tasks.spawn(refresh::run(client.clone(), namespace.clone(), Arc::clone(&status), Arc::clone(&feed)));
+        tasks.spawn(measure(Arc::clone(&feed), status));
+        tasks.spawn(async move {
+            match feed.fill(&client, &namespace).await {
+                Err(error) => error.into(),
+                Ok(never) => match never {},
+            }
+        });
+        Ok(tasks)
+    }
+}
+
+/// Measures how far everything is, and whether the log is still the same.
+async fn measure(feed: Arc<Feed>, status: Arc<Status>) -> BoxError {
+    loop {
+        match feed.tail().await {
+            Ok(tail) => status.measure(tail),
+            Err(error) => return error.into(),
+        }
+        tokio::time::sleep(MEASURE).await;
+    }
+}

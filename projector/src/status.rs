@@ -1,0 +1,177 @@
+//! What the tasks of the projector know of each other: how far every view is, and the role of this process.
+
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use event_schema::wire::Watermark;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::views::View;
+
+/// What this process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Tries to reach PostgreSQL.
+    Starting,
+    /// Waits until the leader is gone.
+    Standby,
+    /// Relays and folds.
+    Leader,
+}
+
+impl Role {
+    /// The word in the health report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Standby => "standby",
+            Self::Leader => "leader",
+        }
+    }
+}
+
+/// One view as the others see it.
+pub struct ViewStatus {
+    /// The view.
+    pub view: View,
+    /// How far it is; none before its index was opened.
+    pub watermark: watch::Sender<Option<Watermark>>,
+    /// How far the generation is that its worker fills: the watermark's, but while an older one serves.
+    pub folded: watch::Sender<Option<i64>>,
+    /// The highest position that a reader waits for.
+    pub wanted: watch::Sender<i64>,
+    parked: AtomicUsize,
+    report: Mutex<(Option<String>, Value)>,
+}
+
+impl ViewStatus {
+    fn new(view: View) -> Self {
+        Self {
+            view,
+            watermark: watch::Sender::new(None),
+            folded: watch::Sender::new(None),
+            wanted: watch::Sender::new(0),
+            parked: AtomicUsize::new(0),
+            report: Mutex::new((None, json!([]))),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.view.name()
+    }
+
+    /// Tells how many documents are parked, and the first few.
+    pub fn set_parked(&self, count: usize, report: Value) {
+        self.parked.store(count, Ordering::Relaxed);
+        metrics::gauge!("wechess_parked_documents", "view" => self.name()).set(count as f64);
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).1 = report;
+    }
+
+    /// Tells what the worker fails at, or that it does not.
+    pub fn set_error(&self, error: Option<String>) {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).0 = error;
+    }
+
+    /// Forgets what was known: another process may lead now.
+    fn reset(&self) {
+        self.watermark.send_replace(None);
+        self.folded.send_replace(None);
+        self.wanted.send_replace(0);
+        self.set_error(None);
+    }
+
+    fn info(&self) -> Value {
+        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        let watermark = self.watermark.borrow();
+        json!({
+            "generation": watermark.as_ref().map(|w| w.generation),
+            "applied": watermark.as_ref().map(|w| w.applied),
+            "searchable": watermark.as_ref().map(|w| w.searchable),
+            "folded": *self.folded.borrow(),
+            "parked": self.parked.load(Ordering::Relaxed),
+            "parkedDocuments": report.1,
+            "error": report.0,
+        })
+    }
+}
+
+/// The whole process.
+pub struct Status {
+    /// Its views.
+    pub views: Vec<ViewStatus>,
+    /// Its role.
+    pub role: watch::Sender<Role>,
+    /// The log's last known position.
+    pub tail: AtomicI64,
+    /// The stream's last sequence; -1 when it is not known.
+    pub relayed: AtomicI64,
+    /// Settings of PostgreSQL that durability rests on, as last seen.
+    pub durability: Mutex<Value>,
+}
+
+impl Status {
+    /// Nothing is known yet.
+    pub fn new(views: Vec<View>) -> Self {
+        Self {
+            views: views.into_iter().map(ViewStatus::new).collect(),
+            role: watch::Sender::new(Role::Starting),
+            tail: AtomicI64::new(0),
+            relayed: AtomicI64::new(-1),
+            durability: Mutex::new(Value::Null),
+        }
+    }
+
+    /// The view of that name, compared without case.
+    pub fn view(&self, name: &str) -> Option<&ViewStatus> {
+        self.views.iter().find(|view| view.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Enters a role; only a leader knows anything of the views.
+    pub fn enter(&self, role: Role) {
+        if *self.role.borrow() != role {
+            tracing::info!(role = role.as_str(), "the role changed");
+        }
+        metrics::gauge!("wechess_leader").set(if role == Role::Leader { 1.0 } else { 0.0 });
+        self.role.send_replace(role);
+        self.relayed.store(-1, Ordering::Relaxed);
+        self.views.iter().for_each(ViewStatus::reset);
+    }
+
+    /// The lowest position that every view has folded; none while one of them is not known.
+    pub fn lowest(&self) -> Option<i64> {
+        self.views.iter().map(|view| *view.folded.borrow()).min().flatten()
+    }
+
+    /// Whether every view has its index.
+    pub fn opened(&self) -> bool {
+        self.views.iter().all(|view| view.watermark.borrow().is_some())
+    }
+
+    /// Sets the gauges that follow from what is known.
+    pub fn measure(&self, tail: i64) {
+        self.tail.store(tail, Ordering::Relaxed);
+        metrics::gauge!("wechess_log_tail").set(tail as f64);
+        for view in &self.views {
+            let Some(watermark) = view.watermark.borrow().clone() else { continue };
+            let lag = |position: i64| (tail - position).max(0) as f64;
+            metrics::gauge!("wechess_view_lag", "view" => view.name()).set(lag(watermark.applied));
+            metrics::gauge!("wechess_view_search_lag", "view" => view.name()).set(lag(watermark.searchable));
+        }
+    }
+
+    /// The health report's details.
+    pub fn info(&self) -> Value {
+        let views: serde_json::Map<String, Value> =
+            self.views.iter().map(|view| (view.name().to_owned(), view.info())).collect();
+        let relayed = self.relayed.load(Ordering::Relaxed);
+        json!({
+            "role": self.role.borrow().as_str(),
+            "tail": self.tail.load(Ordering::Relaxed),
+            "streamLastSequence": (relayed >= 0).then_some(relayed),
+            "postgres": *self.durability.lock().unwrap_or_else(PoisonError::into_inner),
+            "views": views,
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! `chessGameListView`: the game as its mirror has it, with its opening, its last move and its players' names.
+
+use event_schema::envelope::Recorded;
+use event_schema::event::{DecodeError, DomainEvent};
+use event_schema::gameplay::chess_game::ChessGame;
+use event_schema::gameplay::game_event::GameEvent;
+use event_schema::openings;
+use event_schema::stored::{Document, Mirror, mirror};
+use event_schema::views::Composed;
+use event_schema::views::chess_game_list::CHESS_GAME_LIST_VIEW;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::Projection;
+
+/// The game's own part is folded as its mirror folds it.
+const GAME: Mirror = mirror::<ChessGame>();
+
+/// What this view adds to the game; carried along from event to event.
+const ADDED: [&str; 6] = ["playerWhiteName", "playerBlackName", "opening", "eco", "plies", "lastMove"];
+
+/// The fold.
+pub struct ChessGameList;
+
+impl Projection for ChessGameList {
+    const VIEW: &'static Composed = &CHESS_GAME_LIST_VIEW;
+    const REVISION: u32 = 1;
+    const OWN_STREAM: bool = true;
+    const CATEGORIES: &'static [&'static str] = &[GameEvent::CATEGORY];
+
+    fn keys(event: &Recorded) -> Result<Vec<Uuid>, DecodeError> {
+        Ok(vec![event.stream_id])
+    }
+
+    fn fold(prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
+        let Some(mut document) = (GAME.fold)(prior, recorded)? else { return Ok(None) };
+        for name in ADDED {
+            document.fields.insert(name.to_owned(), prior.and_then(|p| p.get(name)).cloned().unwrap_or(Value::Null));
+        }
+        match GameEvent::from_recorded(recorded)? {
+            GameEvent::GameCreated(_) => {
+                document.fields.insert("plies".to_owned(), json!(0));
+            }
+            GameEvent::MovePlayed(played) => {
+                document.fields.insert("plies".to_owned(), json!(played.move_number));
+                document.fields.insert("lastMove".to_owned(), json!(played.san));
+                if let Some(opening) = openings::by_fen(&played.fen) {
+                    document.fields.insert("opening".to_owned(), json!(opening.name));
+                    document.fields.insert("eco".to_owned(), json!(opening.eco));
+                }
+            }
+            GameEvent::PlayerJoined { .. }
+            | GameEvent::DrawOffered { .. }
+            | GameEvent::DrawDeclined { .. }
+            | GameEvent::GameEnded { .. } => {}
+        }
+        Ok(Some(document))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{created, ended, game, played};
+
+    fn fold(events: &[Recorded]) -> Document {
+        let step = |prior: Option<Document>, event: &Recorded| {
+            ChessGameList::fold(prior.as_ref().map(|d| &d.fields), event).unwrap()
+        };
+        events.iter().fold(None, step).unwrap()
+    }
+
+    #[test]
+    fn a_game_shows_its_moves_and_the_deepest_named_position() {
+        let document = fold(&[
+            created(1),
+            played(2, 1, "e4", "rnbqkbnr/pppppppp/8/8/4P3/8/PPPP1PPP/RNBQKBNR b KQkq - 0 1"),
+            played(3, 2, "c5", "rnbqkbnr/pp1ppppp/8/2p5/4P3/8/PPPP1PPP/RNBQKBNR w KQkq - 0 2"),
+            played(4, 3, "h4", "rnbqkbnr/pp1ppppp/8/2p5/4P2P/8/PPPP1PP1/RNBQKBNR b KQkq - 0 2"),
+            ended(5),
+        ]);
+        assert_eq!(document.id, game());
+        insta::assert_json_snapshot!("chess_game_list", document.fields);
+    }
+
+    #[test]
+    fn its_fields_are_exactly_the_table_s() {
+        let document = fold(&[created(1)]);
+        let view = CHESS_GAME_LIST_VIEW.table;
+        let declared: Vec<String> =
+            view.view_fields().flat_map(|f| std::iter::once(f.name.to_owned()).chain(f.companion())).collect();
+        let mut shown: Vec<&String> = document.fields.keys().collect();
+        let mut declared: Vec<&String> = declared.iter().collect();
+        (shown.sort(), declared.sort());
+        assert_eq!(shown, declared);
+    }
+
+    #[test]
+    fn the_names_that_the_worker_filled_in_stay() {
+        let mut document = fold(&[created(1)]);
+        document.fields.insert("playerWhiteName".to_owned(), json!("Ann"));
+        let next = ChessGameList::fold(Some(&document.fields), &ended(2)).unwrap().unwrap();
+        assert_eq!(next.fields["playerWhiteName"], "Ann");
+    }
+}

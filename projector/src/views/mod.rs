@@ -1,0 +1,192 @@
+//! The views: which documents an event concerns, and what it makes of them. Pure.
+//!
+//! Mirrors come from the tables, without code of their own; a composed view is one file here and one row below.
+
+mod chess_game_list;
+
+use event_schema::envelope::Recorded;
+use event_schema::event::DecodeError;
+use event_schema::object::Object;
+use event_schema::stored::{Document, Mirror};
+use event_schema::views::{Composed, Join, MIRRORS};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::keys::Item;
+
+/// A composed view's fold. Its joined fields are filled by the worker; the fold carries them along.
+pub trait Projection {
+    /// Its table and joins.
+    const VIEW: &'static Composed;
+    /// Raised when the fold changes: the view is made anew.
+    const REVISION: u32;
+    /// Whether each document is made of the events of the stream that has its id, and of no others.
+    const OWN_STREAM: bool;
+    /// The categories of the events that concern it. Those of its joined objects are not among them.
+    const CATEGORIES: &'static [&'static str];
+    /// The documents that this event changes.
+    fn keys(event: &Recorded) -> Result<Vec<Uuid>, DecodeError>;
+    /// The document after this event; `None` deletes it, or leaves it absent.
+    fn fold(prior: Option<&Map<String, Value>>, event: &Recorded) -> Result<Option<Document>, DecodeError>;
+}
+
+type Fold = fn(Option<&Map<String, Value>>, &Recorded) -> Result<Option<Document>, DecodeError>;
+
+#[derive(Clone, Copy)]
+enum Keys {
+    /// At most one document for each event.
+    Mirror(fn(&Recorded) -> Result<Option<Uuid>, DecodeError>),
+    Composed(fn(&Recorded) -> Result<Vec<Uuid>, DecodeError>),
+}
+
+/// One view, as the worker sees it.
+#[derive(Clone)]
+pub struct View {
+    /// Its table.
+    pub table: &'static Object,
+    /// Fields filled from documents of other views.
+    pub joins: &'static [Join],
+    /// The revision of its fold.
+    pub revision: u32,
+    own_stream: bool,
+    categories: Vec<&'static str>,
+    keys: Keys,
+    fold: Fold,
+}
+
+/// Every view: the mirrors, then the composed ones.
+pub fn registry() -> Vec<View> {
+    MIRRORS.iter().map(View::mirror).chain([View::composed::<chess_game_list::ChessGameList>()]).collect()
+}
+
+/// The views of these names and those that they are joined from; all of them without names.
+pub fn selected(names: Option<&[String]>) -> Vec<View> {
+    let named = |view: &View| names.is_none_or(|names| names.iter().any(|n| n.eq_ignore_ascii_case(view.table.name)));
+    let all = registry();
+    let joined: Vec<&str> = all.iter().filter(|v| named(v)).flat_map(|v| v.joins).map(|j| j.of.name).collect();
+    all.iter().filter(|view| named(view) || joined.contains(&view.table.name)).cloned().collect()
+}
+
+/// The mirror of an object.
+pub fn mirror_of(table: &Object) -> Option<&'static Mirror> {
+    MIRRORS.iter().find(|mirror| mirror.table.name == table.name)
+}
+
+impl View {
+    fn mirror(mirror: &'static Mirror) -> Self {
+        Self {
+            table: mirror.table,
+            joins: &[],
+            revision: 1,
+            own_stream: true,
+            categories: vec![mirror.category],
+            keys: Keys::Mirror(mirror.key),
+            fold: mirror.fold,
+        }
+    }
+
+    fn composed<P: Projection>() -> Self {
+        Self {
+            table: P::VIEW.table,
+            joins: P::VIEW.joins,
+            revision: P::REVISION,
+            own_stream: P::OWN_STREAM,
+            categories: P::CATEGORIES.to_vec(),
+            keys: Keys::Composed(P::keys),
+            fold: P::fold,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.table.name
+    }
+
+    /// The documents that an event concerns. An event that cannot be read concerns one: that of its stream, or, in a
+    /// view of events, its own.
+    pub fn keys(&self, item: &Item) -> Vec<Uuid> {
+        let event = &item.event;
+        if !self.categories.contains(&event.category.as_str()) {
+            return Vec::new();
+        }
+        match self.keys {
+            Keys::Mirror(key) => key(event).map_or_else(|_| vec![event.id()], |id| id.into_iter().collect()),
+            Keys::Composed(keys) => keys(event).unwrap_or_else(|_| vec![event.stream_id]),
+        }
+    }
+
+    /// Whether a document begins with this event, so that there is nothing to read first. If there is something after
+    /// all (a redelivery), the write meets a conflict.
+    pub fn begins(&self, id: Uuid, item: &Item) -> bool {
+        self.own_stream && (item.event.id() == id || (item.event.stream_id == id && item.event.version == 1))
+    }
+
+    /// The document after an event.
+    pub fn fold(&self, prior: Option<&Map<String, Value>>, item: &Item) -> Result<Option<Document>, String> {
+        match &item.fault {
+            Some(fault) => Err(fault.clone()),
+            None => (self.fold)(prior, &item.event).map_err(|e| e.to_string()),
+        }
+    }
+
+    /// The joined object whose shown facts this event may change. An object's first event changes none: nothing refers
+    /// to an object before it is there.
+    pub fn joined_change(&self, item: &Item) -> Option<(&'static Object, Uuid)> {
+        if item.event.version == 1 {
+            return None;
+        }
+        self.joins.iter().find_map(|join| {
+            let mirror = mirror_of(join.of).filter(|m| m.category == item.event.category)?;
+            (mirror.key)(&item.event).ok().flatten().map(|id| (join.of, id))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event_schema::event::CATEGORIES;
+    use event_schema::views::COMPOSED;
+
+    #[test]
+    fn every_view_of_the_tables_is_projected() {
+        let names: Vec<&str> = registry().iter().map(View::name).collect();
+        for table in event_schema::views::tables() {
+            assert!(names.contains(&table.name), "{} has no fold", table.name);
+        }
+        assert_eq!(names.len(), MIRRORS.len() + COMPOSED.len());
+    }
+
+    #[test]
+    fn categories_are_declared_and_joined_ones_stand_apart() {
+        for view in registry() {
+            for category in &view.categories {
+                assert!(CATEGORIES.contains(category), "{}: {category}", view.name());
+                assert!(view.joins.iter().all(|j| mirror_of(j.of).unwrap().category != *category), "{}", view.name());
+            }
+            for join in view.joins {
+                assert!(view.table.field(join.field).is_some() && view.table.field(join.by).is_some());
+                assert!(join.of.field(join.shown).is_some_and(event_schema::object::Field::in_views));
+            }
+        }
+    }
+
+    #[test]
+    fn a_selection_brings_what_it_is_joined_from() {
+        let names = |list: &[&str]| {
+            let list: Vec<String> = list.iter().map(|n| (*n).to_owned()).collect();
+            selected(Some(&list)).iter().map(View::name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&["CHESSGAMELISTVIEW"]), ["user", "chessGameListView"]);
+        assert_eq!(names(&["chessGame"]), ["chessGame"]);
+        assert_eq!(selected(None).len(), registry().len());
+    }
+
+    #[test]
+    fn mappings_are_strict_and_pinned() {
+        let mappings: Map<String, Value> =
+            registry().iter().map(|view| (view.name().to_owned(), view.table.mapping())).collect();
+        assert!(mappings.values().all(|mapping| mapping["dynamic"] == "strict"));
+        insta::assert_json_snapshot!("mappings", mappings);
+    }
+}
