@@ -1,0 +1,222 @@
+//! One connection of the appender: calls the append function with a batch until it has an answer.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::oneshot;
+use tokio_postgres::{Client, NoTls, Statement};
+use uuid::Uuid;
+
+use super::batch::Arrays;
+use super::history::{COLUMNS, recorded};
+use super::item::{AppendError, Item, Outcome};
+
+/// Plans made once and never again: every query is by primary key.
+const SESSION: &str = "set plan_cache_mode = force_generic_plan; set enable_hashjoin = off; set enable_mergejoin = off; \
+                       set enable_seqscan = off; set enable_material = off; set jit = off; set synchronous_commit = on; \
+                       set application_name = 'wechess append'";
+/// Pauses between attempts to reach PostgreSQL.
+const RETRY: Duration = Duration::from_millis(20);
+/// Longer than any healthy flush; a hung connection is given up and the batch sent again on a new one.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An item that waits for its outcome.
+pub struct Waiting {
+    /// The item.
+    pub item: Item,
+    /// Where the outcome goes.
+    pub reply: oneshot::Sender<Result<Outcome, AppendError>>,
+    /// After this nobody waits any more: the outcome is unknown.
+    pub deadline: Instant,
+    /// Its share of the queue's bounds, given back when it is answered.
+    pub permits: [tokio::sync::OwnedSemaphorePermit; 2],
+}
+
+struct Connection {
+    client: Client,
+    append: Statement,
+    missed: Statement,
+}
+
+/// What a call came to.
+enum Called {
+    Answered(Vec<Outcome>),
+    /// The connection is gone or the server is going: the outcome is unknown, the same batch may be sent again.
+    Lost,
+    /// The server refused the batch as a whole; nothing was written.
+    Refused(String),
+}
+
+/// A lane of the appender.
+pub struct Lane {
+    config: tokio_postgres::Config,
+    append_sql: String,
+    missed_sql: String,
+    connection: Option<Connection>,
+}
+
+impl Lane {
+    /// A lane that connects when it is first used.
+    pub fn new(config: tokio_postgres::Config, schema: &str) -> Self {
+        let missed_sql = format!(
+            "select {COLUMNS} from unnest($1::uuid[], $2::int[]) u(s, v), lateral (select * from {schema}.events e \
+             where e.stream_id = u.s and e.version > u.v order by e.version limit 256) e order by position"
+        );
+        Self { config, append_sql: Arrays::statement(schema), missed_sql, connection: None }
+    }
+
+    /// Answers every item of the batch. Returns the highest position that it appended, 0 for none.
+    pub async fn carry(&mut self, batch: Vec<Waiting>) -> i64 {
+        let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|w| !w.reply.is_closed());
+        drop(late);
+        if batch.is_empty() {
+            return 0;
+        }
+        match self.call_until_known(&batch).await {
+            Called::Answered(outcomes) => answer(batch, outcomes),
+            Called::Lost => fail(batch, || AppendError::Unknown),
+            Called::Refused(reason) if batch.len() == 1 => fail(batch, || AppendError::Refused(reason.clone())),
+            Called::Refused(reason) => {
+                tracing::warn!(items = batch.len(), reason, "a batch was refused as a whole and is tried item by item");
+                metrics::counter!("wechess_append_sifted_batches").increment(1);
+                let mut highest = 0;
+                for waiting in batch {
+                    highest = highest.max(Box::pin(self.carry(vec![waiting])).await);
+                }
+                highest
+            }
+        }
+    }
+
+    /// Sends the same batch again and again while the connection is lost: the command ids answer for what was done.
+    async fn call_until_known(&mut self, batch: &[Waiting]) -> Called {
+        let arrays = Arrays::of(batch.iter().map(|w| &w.item));
+        let deadline = batch.iter().map(|w| w.deadline).max();
+        loop {
+            match self.call(&arrays, batch).await {
+                Called::Lost if deadline.is_some_and(|d| Instant::now() < d) => {
+                    metrics::counter!("wechess_append_retries").increment(1);
+                    self.connection = None;
+                    // The foreign condition "PostgreSQL is back" has nothing to await but another attempt.
+                    tokio::time::sleep(RETRY).await;
+                }
+                known => return known,
+            }
+        }
+    }
+
+    async fn call(&mut self, arrays: &Arrays, batch: &[Waiting]) -> Called {
+        if self.connection.is_none() {
+            match self.connect().await {
+                Ok(connection) => self.connection = Some(connection),
+                Err(error) => {
+                    tracing::warn!(%error, "the appender cannot connect to PostgreSQL");
+                    return Called::Lost;
+                }
+            }
+        }
+        let Some(connection) = &self.connection else { return Called::Lost };
+        let call = tokio::time::timeout(CALL_TIMEOUT, connection.call(arrays, batch));
+        match call.await {
+            Ok(Ok(outcomes)) => Called::Answered(outcomes),
+            Ok(Err(error)) => classify(&error),
+            Err(_) => Called::Lost,
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, tokio_postgres::Error> {
+        let (client, connection) = self.config.connect(NoTls).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(%error, "the appender lost its connection");
+            }
+        });
+        client.batch_execute(SESSION).await?;
+        let append = client.prepare(&self.append_sql).await?;
+        let missed = client.prepare(&self.missed_sql).await?;
+        Ok(Connection { client, append, missed })
+    }
+}
+
+impl Connection {
+    async fn call(&self, arrays: &Arrays, batch: &[Waiting]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+        let row = self.client.query_one(&self.append, &arrays.params()).await?;
+        let at: DateTime<Utc> = row.try_get(0)?;
+        let (outcomes, values): (Vec<i16>, Vec<i64>) = (row.try_get(1)?, row.try_get(2)?);
+        let details: Vec<Option<String>> = row.try_get(3)?;
+        let mut answers: Vec<Outcome> = outcomes
+            .iter()
+            .zip(values)
+            .zip(details)
+            .map(|((outcome, value), detail)| match outcome {
+                0 => Outcome::Appended { position: value, at },
+                1 => Outcome::Already { position: value },
+                3 => Outcome::KeyTaken { key: detail.unwrap_or_default() },
+                _ => Outcome::Conflict {
+                    stream: detail.and_then(|d| d.parse().ok()).unwrap_or_default(),
+                    missed: Vec::new(),
+                    version: i32::try_from(value).unwrap_or(i32::MAX),
+                },
+            })
+            .collect();
+        self.fetch_missed(&mut answers, batch).await?;
+        Ok(answers)
+    }
+
+    /// Adds to each conflict the events that its command did not know.
+    async fn fetch_missed(&self, answers: &mut [Outcome], batch: &[Waiting]) -> Result<(), tokio_postgres::Error> {
+        let (mut streams, mut versions) = (Vec::<Uuid>::new(), Vec::<i32>::new());
+        for (answer, waiting) in answers.iter().zip(batch) {
+            if let Outcome::Conflict { stream, .. } = answer {
+                let expected = waiting.item.writes.iter().find(|w| w.stream == *stream).map_or(0, |w| w.expected);
+                streams.push(*stream);
+                versions.push(expected);
+            }
+        }
+        if streams.is_empty() {
+            return Ok(());
+        }
+        metrics::counter!("wechess_append_conflicts").increment(streams.len() as u64);
+        let rows = self.client.query(&self.missed, &[&streams, &versions]).await?;
+        let events: Vec<_> = rows.iter().filter_map(|row| recorded(row).ok()).collect();
+        for answer in answers {
+            if let Outcome::Conflict { stream, missed, .. } = answer {
+                *missed = events.iter().filter(|e| e.stream_id == *stream).cloned().collect();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an error means "try again" or "this batch will never pass".
+fn classify(error: &tokio_postgres::Error) -> Called {
+    let Some(database) = error.as_db_error() else {
+        tracing::warn!(%error, "the appender lost its connection in a call");
+        return Called::Lost;
+    };
+    let code = database.code().code();
+    // 08 connection, 40 deadlock and serialization, 53 resources, 55P03 lock, 57P server going, 58 system, XX internal.
+    let passing = ["08", "40", "53", "55P03", "57P", "58", "25006"].iter().any(|class| code.starts_with(class));
+    tracing::warn!(code, message = database.message(), "the log refused a batch");
+    if passing { Called::Lost } else { Called::Refused(format!("{code} {}", database.message())) }
+}
+
+fn answer(batch: Vec<Waiting>, outcomes: Vec<Outcome>) -> i64 {
+    let mut highest = 0;
+    for (waiting, outcome) in batch.into_iter().zip(outcomes) {
+        if let Outcome::Appended { position, .. } = &outcome {
+            let events = waiting.item.writes.iter().map(|w| w.events.len()).sum::<usize>();
+            highest = highest.max(position + i64::try_from(events).unwrap_or(1) - 1);
+        }
+        // Nobody waits any more: the client went away, the command stands.
+        drop(waiting.reply.send(Ok(outcome)));
+    }
+    highest
+}
+
+fn fail(batch: Vec<Waiting>, error: impl Fn() -> AppendError) -> i64 {
+    for waiting in batch {
+        drop(waiting.reply.send(Err(error())));
+    }
+    0
+}

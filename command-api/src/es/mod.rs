@@ -1,0 +1,17 @@
+//! The event store: aggregates and commands, the one appender, the state rows, timers. Nothing here knows of chess or
+//! HTTP.
+
+pub mod aggregate;
+pub mod appender;
+pub mod batch;
+pub mod effect;
+pub mod history;
+pub mod item;
+pub mod keys;
+mod lane;
+pub mod log;
+pub mod migrate;
+pub mod request;
+pub mod state;
+pub mod store;
+pub mod timers;

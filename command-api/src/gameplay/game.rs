@@ -1,0 +1,145 @@
+//! A game of chess: the state that its events fold into, and what all its commands ask of it.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use event_schema::gameplay::chess_game::ChessGame;
+use event_schema::gameplay::game_event::{GameEvent, GameStatus};
+use event_schema::ids::UserId;
+use event_schema::stored::Stored;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::rules::{Color, Position, Repetitions};
+use crate::es::aggregate::{Aggregate, Context, Rejection};
+
+/// The state of a game's stream. Its JSON is the state row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Game {
+    /// What the API shows.
+    stored: Option<Stored<ChessGame>>,
+    /// The moves as UCI, each followed by a space.
+    moves: String,
+    /// The positions since the last irreversible move.
+    repetitions: Repetitions,
+    /// Time of the last move, or of the beginning.
+    time: Option<DateTime<Utc>>,
+}
+
+impl Aggregate for Game {
+    type Object = ChessGame;
+
+    fn evolve(&mut self, event: &GameEvent, actor: Option<Uuid>) {
+        self.stored = Stored::apply(self.stored.take(), event, actor);
+        match event {
+            GameEvent::GameCreated(created) => {
+                self.moves.clear();
+                self.repetitions = Repetitions::starting(&created.current_fen);
+                self.time = Some(created.at);
+            }
+            GameEvent::MovePlayed(played) => {
+                self.moves.push_str(&played.uci);
+                self.moves.push(' ');
+                self.repetitions.record(&played.fen);
+                self.time = Some(played.at);
+            }
+            GameEvent::PlayerJoined { at, .. } | GameEvent::GameEnded { at, .. } => self.time = Some(*at),
+            GameEvent::DrawOffered { .. } | GameEvent::DrawDeclined { .. } => {}
+        }
+    }
+
+    fn stored(&self) -> Option<&Stored<ChessGame>> {
+        self.stored.as_ref()
+    }
+}
+
+impl Game {
+    /// The game, which must exist and not be deleted.
+    pub fn existing(&self, cx: &Context) -> Result<&ChessGame, Rejection> {
+        match &self.stored {
+            Some(stored) if stored.active => Ok(&stored.object),
+            Some(_) | None => Err(not_found(cx.stream)),
+        }
+    }
+
+    /// The moves as UCI, in order.
+    pub fn moves(&self) -> impl Iterator<Item = &str> {
+        self.moves.split_ascii_whitespace()
+    }
+
+    /// The positions that a repetition can be of.
+    pub fn repetitions(&self) -> &Repetitions {
+        &self.repetitions
+    }
+
+    /// Time of the last move, or of the beginning.
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        self.time
+    }
+
+    /// Game time: server time in milliseconds, never before the last event.
+    pub fn clock(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let now = now.trunc_subsecs(3);
+        self.time.map_or(now, |last| last.max(now))
+    }
+}
+
+/// The refusal of an id that no game has.
+pub fn not_found(id: Uuid) -> Rejection {
+    Rejection::not_found("errMsg_recordNotFound", format!("there is no chessGame `{id}`"))
+}
+
+/// The position on the board. What is stored was printed by the rules, so an error means that the row was tampered with.
+pub fn position(game: &ChessGame) -> Result<Position, Rejection> {
+    Position::from_fen(&game.current_fen).map_err(|fault| {
+        let told = format!("the stored position `{}` cannot be read: {fault}; tell an admin", game.current_fen);
+        Rejection::conflict("errMsg_GameUnreadable", told)
+    })
+}
+
+/// The player of this colour; none while Black is not there.
+pub fn player_of(game: &ChessGame, color: Color) -> Option<UserId> {
+    match color {
+        Color::White => Some(game.player_white_id),
+        Color::Black => game.player_black_id,
+    }
+}
+
+/// The colour that this user plays.
+pub fn color_of(game: &ChessGame, user: UserId) -> Option<Color> {
+    Color::ALL.into_iter().find(|color| player_of(game, *color) == Some(user))
+}
+
+/// Whether this user plays in the game or made it.
+pub fn takes_part(game: &ChessGame, user: UserId) -> bool {
+    game.is_player(user) || game.created_by_id == user
+}
+
+/// Whether this is the code of the game: exact and case-sensitive.
+pub fn is_code(game: &ChessGame, code: Option<&str>) -> bool {
+    code.is_some() && code == game.invitation_code.as_deref()
+}
+
+/// Why a game that is not being played takes no moves.
+pub fn must_be_active(game: &ChessGame) -> Result<(), Rejection> {
+    let told = match game.status {
+        GameStatus::Active => return Ok(()),
+        GameStatus::Pending => {
+            let told = "the game still waits for its second player";
+            return Err(Rejection::conflict("errMsg_GameNotActive", told));
+        }
+        GameStatus::Paused => {
+            let told = "the game is saved and paused; both players must resume it first";
+            return Err(Rejection::conflict("errMsg_GameNotActive", told));
+        }
+        GameStatus::Completed | GameStatus::Terminated => how_it_ended(game),
+    };
+    Err(Rejection::conflict("errMsg_GameOver", format!("the game is over: {told}")))
+}
+
+fn how_it_ended(game: &ChessGame) -> String {
+    let result = game.result.map_or("terminated", |result| result.as_str());
+    match game.end_reason {
+        Some(reason) => format!("{result} by {}", reason.as_str()),
+        None => result.to_owned(),
+    }
+}

@@ -1,0 +1,84 @@
+//! Who sees which game, and how.
+
+use event_schema::gameplay::chess_game::ChessGame;
+use event_schema::gameplay::game_event::{GameMode, GameResult, GameStatus, GameType};
+use event_schema::object::Kind;
+use serde_json::{Map, Value};
+use service::ApiError;
+use service::sessions::Caller;
+
+use super::game::{Game, is_code, takes_part};
+use super::moves;
+use crate::es::aggregate::Aggregate;
+use crate::es::state::Loaded;
+use crate::http::call::Call;
+use crate::http::error::of_read;
+use crate::http::predicate::Predicate;
+use crate::http::query::{Filter, Query};
+use crate::http::read::{Readable, rendered};
+
+/// The query parameter that opens a private game.
+pub const CODE: &str = "invitationCode";
+
+/// Filters of listGames.
+pub const FILTERS: &[Filter] = &[
+    Filter { name: "status", kind: Kind::Enum(GameStatus::OPTIONS) },
+    Filter { name: CODE, kind: Kind::String },
+    Filter { name: "playerWhiteId", kind: Kind::Id },
+    Filter { name: "playerBlackId", kind: Kind::Id },
+    Filter { name: "createdById", kind: Kind::Id },
+    Filter { name: "mode", kind: Kind::Enum(GameMode::OPTIONS) },
+    Filter { name: "gameType", kind: Kind::Enum(GameType::OPTIONS) },
+    Filter { name: "result", kind: Kind::Enum(GameResult::OPTIONS) },
+];
+
+impl Readable for Game {
+    /// Admins all; everybody else his own, open public ones, and open private ones whose exact code he gives. The filter
+    /// `invitationCode` itself compares in part and without case, so it only ever narrows this.
+    fn scope(caller: &Caller, query: &Query) -> Predicate {
+        if caller.role.is_admin() {
+            return Predicate::And(Vec::new());
+        }
+        let me = || vec![caller.user_id.to_string()];
+        let open =
+            |what| Predicate::And(vec![Predicate::Is("status", vec![GameStatus::Pending.as_str().into()]), what]);
+        let codes: Vec<String> = query.all(CODE).map(str::to_owned).collect();
+        Predicate::Or(vec![
+            Predicate::Is("playerWhiteId", me()),
+            Predicate::Is("playerBlackId", me()),
+            Predicate::Is("createdById", me()),
+            open(Predicate::Is("mode", vec![GameMode::Public.as_str().into()])),
+            open(Predicate::Is(CODE, codes)),
+        ])
+    }
+
+    fn may_read(loaded: &Loaded<Self>, caller: &Caller, query: &Query) -> bool {
+        let Some(stored) = loaded.state.stored() else { return false };
+        sees(&stored.object, caller) || is_open_to(&stored.object, query.first(CODE))
+    }
+
+    /// The code is for those who take part.
+    fn show(loaded: &Loaded<Self>, viewer: Option<&Caller>) -> Option<Map<String, Value>> {
+        let mut shown = rendered(loaded)?;
+        let game = &loaded.state.stored()?.object;
+        if !viewer.is_some_and(|viewer| sees(game, viewer)) {
+            shown.insert(CODE.into(), Value::Null);
+        }
+        Some(shown)
+    }
+
+    async fn extend(call: &Call, loaded: &Loaded<Self>, shown: &mut Map<String, Value>) -> Result<(), ApiError> {
+        shown.insert("moves".into(), moves::history(&call.app.store.log, loaded).await.map_err(of_read)?);
+        Ok(())
+    }
+}
+
+/// Whether everything about the game is this caller's to see.
+fn sees(game: &ChessGame, caller: &Caller) -> bool {
+    caller.role.is_admin() || takes_part(game, caller.user_id)
+}
+
+/// Whether somebody who does not play in it may see it, to join it (contract README, row 32).
+fn is_open_to(game: &ChessGame, code: Option<&str>) -> bool {
+    game.status == GameStatus::Pending && (game.mode == GameMode::Public || is_code(game, code))
+}

@@ -1,0 +1,72 @@
+//! The envelope around business answers (contract 1.2), in the contract's order.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::call::Call;
+
+/// The version that answers name.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The envelope up to and with the data.
+fn envelope(call: &Call, data: Value, rows: usize) -> Map<String, Value> {
+    let caller = call.maybe_caller();
+    let Value::Object(mut out) = json!({
+        "status": "OK",
+        "statusCode": call.row.action.status(),
+        "elapsedMs": call.started.elapsed().as_millis() as u64,
+        "ssoTime": call.sso_ms as u64,
+        "source": "db",
+        "cacheKey": Value::Null,
+        "userId": caller.map(|c| c.user_id),
+        "sessionId": caller.map(|c| c.session_id),
+        "requestId": call.request_id,
+        "dataName": call.row.data_name(),
+        "method": call.row.method,
+        "action": call.row.action.as_str(),
+        "appVersion": VERSION,
+        "rowCount": rows,
+    }) else {
+        return Map::new();
+    };
+    out.insert(call.row.data_name().to_owned(), data);
+    out
+}
+
+fn status(call: &Call) -> StatusCode {
+    StatusCode::from_u16(call.row.action.status()).unwrap_or(StatusCode::OK)
+}
+
+/// The answer with one object.
+pub fn one(call: &Call, object: Map<String, Value>) -> HttpResponse {
+    HttpResponse::build(status(call)).json(envelope(call, Value::Object(object), 1))
+}
+
+/// The place of a page in its list.
+#[derive(Clone, Copy, Debug)]
+pub struct Paging {
+    /// From 1.
+    pub number: i64,
+    /// Rows a page.
+    pub rows: i64,
+    /// Rows in all.
+    pub total: i64,
+}
+
+/// The answer with a page of objects.
+pub fn many(call: &Call, objects: Vec<Value>, paging: Paging) -> HttpResponse {
+    let rows = objects.len();
+    let mut out = envelope(call, Value::Array(objects), rows);
+    let pages = if paging.rows > 0 { (paging.total + paging.rows - 1) / paging.rows } else { 0 };
+    let place = json!({
+        "pageNumber": paging.number,
+        "pageRowCount": paging.rows,
+        "totalRowCount": paging.total,
+        "pageCount": pages,
+    });
+    out.insert("paging".into(), place);
+    out.insert("filters".into(), json!([]));
+    out.insert("uiPermissions".into(), json!([]));
+    HttpResponse::build(status(call)).json(out)
+}

@@ -1,0 +1,12 @@
+//! The HTTP edge: one table of routes, three generic handlers, one envelope.
+
+pub mod body;
+pub mod call;
+pub mod envelope;
+pub mod error;
+pub mod listing;
+pub mod predicate;
+pub mod query;
+pub mod read;
+pub mod rows;
+pub mod write;

@@ -1,0 +1,110 @@
+//! The two handlers of reads: one object by its id, and objects in pages. Both read state rows, so a client reads what
+//! it wrote.
+
+use std::future::Future;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{ETAG, HeaderValue};
+use event_schema::event::DomainEvent;
+use event_schema::stored::{DataObject, fields_of};
+use serde_json::{Map, Value};
+use service::ApiError;
+use service::sessions::Caller;
+
+use super::call::Call;
+use super::envelope::{self, Paging};
+use super::error::of_read;
+use super::predicate::{Predicate, Sql};
+use super::query::{DEEPEST, Page, Query};
+use crate::es::aggregate::{Aggregate, EventOf};
+use crate::es::history::ReadError;
+use crate::es::log::Log;
+use crate::es::state::{Loaded, columns, loaded};
+use crate::es::store::DELETED;
+
+/// An aggregate that the API shows.
+pub trait Readable: Aggregate {
+    /// What a list shows this caller, besides his filters.
+    fn scope(caller: &Caller, query: &Query) -> Predicate;
+
+    /// Whether this caller may see this object. It exists; "no" is a 403.
+    fn may_read(loaded: &Loaded<Self>, caller: &Caller, query: &Query) -> bool;
+
+    /// The object as this caller sees it.
+    fn show(loaded: &Loaded<Self>, viewer: Option<&Caller>) -> Option<Map<String, Value>> {
+        let _ = viewer;
+        rendered(loaded)
+    }
+
+    /// Adds what only the single get shows.
+    fn extend(
+        call: &Call,
+        loaded: &Loaded<Self>,
+        shown: &mut Map<String, Value>,
+    ) -> impl Future<Output = Result<(), ApiError>> {
+        let _ = (call, loaded, shown);
+        std::future::ready(Ok(()))
+    }
+}
+
+/// The object with its bookkeeping, in the contract's order.
+pub fn rendered<A: Aggregate>(loaded: &Loaded<A>) -> Option<Map<String, Value>> {
+    let (stored, book) = (loaded.state.stored()?, loaded.bookkeeping()?);
+    Some(<A::Object as DataObject>::TABLE.render(&fields_of(&stored.object), &book, |_| true))
+}
+
+/// Serves a get row.
+pub async fn get<A: Readable>(call: Call) -> Result<HttpResponse, ApiError> {
+    let (id, caller) = (call.path_id()?, call.caller()?);
+    let name = <A::Object as DataObject>::TABLE.name;
+    let loaded: Loaded<A> = call.app.store.load(id).await.map_err(of_read)?;
+    let active = loaded.state.stored().is_some_and(|stored| stored.active);
+    if loaded.version == 0 || (!active && !caller.role.is_admin()) {
+        return Err(ApiError::not_found(format!("there is no {name} `{id}`")));
+    }
+    if !A::may_read(&loaded, caller, &call.query) {
+        return Err(ApiError::forbidden(format!("this {name} is not yours to read")));
+    }
+    let mut shown = A::show(&loaded, Some(caller)).unwrap_or_default();
+    A::extend(&call, &loaded, &mut shown).await?;
+    let mut response = envelope::one(&call, shown);
+    if let Ok(version) = HeaderValue::from_str(&format!("\"{}\"", loaded.version)) {
+        response.headers_mut().insert(ETAG, version);
+    }
+    Ok(response)
+}
+
+/// Serves a list row. Deleted objects are in no list; admins read them by id.
+pub async fn list<A: Readable>(call: Call) -> Result<HttpResponse, ApiError> {
+    let caller = call.caller()?;
+    let page = call.query.page().map_err(ApiError::faults)?;
+    let mut all = call.query.conditions(call.row.filters);
+    all.push(A::scope(caller, &call.query));
+    all.push(Predicate::Missing(DELETED));
+    let (rows, total) = rows::<A>(&call.app.store.log, &Predicate::And(all), page).await.map_err(of_read)?;
+    if page.number == 0 && total > DEEPEST {
+        let told =
+            format!("{total} rows match; `pageNumber=0` gives at most {DEEPEST}: narrow the filters or use pages");
+        return Err(ApiError::new(400, "errMsg_tooManyRows", told));
+    }
+    let shown = rows.iter().filter_map(|row| A::show(row, Some(caller))).map(Value::Object).collect();
+    Ok(envelope::many(&call, shown, Paging { number: page.number, rows: page.rows, total }))
+}
+
+/// The rows of a page, newest first, and how many there are in all.
+async fn rows<A: Aggregate>(log: &Log, predicate: &Predicate, page: Page) -> Result<(Vec<Loaded<A>>, i64), ReadError> {
+    let mut sql = Sql::new(&log.schema);
+    let kind = sql.param(EventOf::<A>::CATEGORY);
+    let condition = sql.condition(predicate, "s");
+    let (limit, offset) = match page.number {
+        0 => (DEEPEST, 0),
+        number => (page.rows, (number - 1) * page.rows),
+    };
+    let schema = &log.schema;
+    let from = format!("from {schema}.streams s where s.kind = {kind} and {condition}");
+    let client = log.pool.get().await?;
+    let total: i64 = client.query_one(&format!("select count(*) {from}"), &sql.params()).await?.try_get(0)?;
+    let text = format!("select {} {from} order by s.stream_id desc limit {limit} offset {offset}", columns(schema));
+    let rows = client.query(&text, &sql.params()).await?;
+    Ok((rows.iter().map(loaded).collect::<Result<_, _>>()?, total))
+}
