@@ -4,10 +4,8 @@ use event_schema::auth::user::Role;
 use event_schema::ids::UserId;
 use service::ApiError;
 
-use crate::auth::account::Account;
-use crate::es::aggregate::Aggregate;
+use crate::auth::account;
 use crate::http::call::Call;
-use crate::http::error::of_read;
 
 /// Who enters, and whether he is a guest at that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +19,10 @@ pub struct Player {
 /// The player that a field of the body names: an existing, active user. None when the field is absent.
 pub async fn named(call: &Call, field: &'static str) -> Result<Option<Player>, ApiError> {
     let Some(id) = call.id(field) else { return Ok(None) };
-    let account = call.app.store.load::<Account>(id).await.map_err(of_read)?;
-    match account.state.stored() {
-        Some(user) if user.active => Ok(Some(Player { id: UserId(id), guest: user.object.role_id == Role::Guest })),
-        Some(_) | None => {
-            let (code, told) =
-                (format!("errMsg_{field}IsNotAUser"), format!("`{field}`: there is no active user `{id}`"));
+    match account::find(call, id).await?.and_then(|account| account.0.as_ref().map(|user| user.object.role_id)) {
+        Some(role) => Ok(Some(Player { id: UserId(id), guest: role == Role::Guest })),
+        None => {
+            let (code, told) = (format!("errMsg_{field}IsNotAUser"), format!("`{field}`: there is no active user `{id}`"));
             Err(ApiError::new(400, code.clone(), told.clone()).fault(format!("/{field}"), code, told))
         }
     }
