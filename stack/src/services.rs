@@ -162,7 +162,7 @@ mod tests {
         assert!(!text(Service::Projector).contains("SUPERADMIN"));
         for service in Service::ALL {
             assert!(!text(service).contains(&secrets.postgres_owner), "the owner's login is for migrations only");
-            assert!(!text(service).contains("postgres:"), "nor the superuser's: {service}");
+            assert!(!text(service).contains(&secrets.postgres_admin), "nor the superuser's: {service}");
         }
     }
 }

@@ -68,6 +68,7 @@ fn cargo(arguments: &[&str], name: &str, screen: &Screen) -> Result<Vec<Artifact
         .args(arguments)
         .arg("--message-format=json-render-diagnostics")
         .current_dir(services::workspace())
+        .env_remove("RUSTC_BOOTSTRAP")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

@@ -173,8 +173,14 @@ fn detach(args: &UpArgs, run: &Path, options: &system::Options) -> Result<bool> 
     let file = File::create(&log).context(|| format!("cannot write {}", log.display()))?;
     let both = file.try_clone().context(|| format!("cannot write {}", log.display()))?;
     let own = std::env::current_exe().context(|| "cannot find this program".into())?;
-    let mut command = Command::new(own);
+    // Nobody may wait for the end of a pipe that a daemon inherited and holds open.
+    const CLOSE_ALL: &str = r#"for fd in /proc/self/fd/*; do
+        fd=${fd##*/}; [ "$fd" -gt 2 ] && eval "exec $fd>&-"
+    done; exec "$@""#;
+    let mut command = Command::new("bash");
     command
+        .args(["-c", CLOSE_ALL, "bash"])
+        .arg(own)
         .args(["up", "--supervisor", "--name", &args.which.name, "--bin-dir"])
         .arg(&options.binaries)
         .arg("--dir")
