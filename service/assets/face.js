@@ -19,7 +19,7 @@ function keepToken(value) {
   if (value) sessionStorage.setItem(KEY, value); else sessionStorage.removeItem(KEY);
   byId("whoText").textContent = value
     ? "Requests from this page carry the token below."
-    : "Requests from this page carry no token. Routes with a lock need one.";
+    : "Requests from this page carry no token. Routes marked “token” need one.";
 }
 
 function input(parameter) {
@@ -135,8 +135,11 @@ function card(operation) {
 }
 
 function list() {
-  const groups = Map.groupBy ? Map.groupBy(data.operations, (o) => o.group) : new Map();
-  if (!groups.size) for (const o of data.operations) groups.set(o.group, [...(groups.get(o.group) || []), o]);
+  const own = data.operations.filter((o) => o.group !== "common");
+  const groups = new Map();
+  for (const o of [...own, ...data.operations.filter((o) => o.group === "common")]) {
+    groups.set(o.group, [...(groups.get(o.group) || []), o]);
+  }
   for (const [group, operations] of groups) {
     byId("contents").append(element("h3", group));
     byId("operations").append(element("h2", group));

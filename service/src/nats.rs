@@ -50,8 +50,8 @@ fn tell(name: &str, event: &Event) {
         Event::Disconnected | Event::LameDuckMode | Event::Draining | Event::Closed | Event::SlowConsumer(_) => {
             tracing::warn!(nats.login = name, %event, "the connection to nats changed");
         }
-        Event::ServerError(_) | Event::ClientError(_) => {
-            tracing::warn!(nats.login = name, %event, "nats refused something");
-        }
+        Event::ServerError(_) => tracing::warn!(nats.login = name, %event, "nats refused something"),
+        // One for every attempt to connect; `/admin/health` says that there is no connection.
+        Event::ClientError(_) => tracing::debug!(nats.login = name, %event, "nats is not reached"),
     }
 }

@@ -1,4 +1,5 @@
-//! The request log: one line per request, the only place where an error's sources are written.
+//! The request log: a line for every request that was refused (info) or failed (error), and for the others at debug; the
+//! only place where the sources of an error are written.
 
 use std::future::Ready;
 use std::time::Instant;
