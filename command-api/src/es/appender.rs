@@ -96,7 +96,7 @@ impl Appender {
         let weight = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map_err(|_| AppendError::Full)?;
         let (reply, outcome) = oneshot::channel();
         let deadline = Instant::now() + self.patience;
-        let waiting = Waiting { item, reply, deadline, permits: [one, weight] };
+        let waiting = Waiting { item, reply, deadline, _permits: [one, weight] };
         self.queue.send(waiting).map_err(|_| AppendError::Stopped)?;
         match tokio::time::timeout(self.patience, outcome).await {
             Ok(Ok(answer)) => answer,
@@ -138,8 +138,12 @@ impl Busy {
     }
 
     fn release(&mut self, held: &Held) {
-        held.ids.iter().for_each(|id| drop(self.ids.remove(id)));
-        held.keys.iter().for_each(|key| drop(self.keys.remove(key)));
+        for id in &held.ids {
+            self.ids.remove(id);
+        }
+        for key in &held.keys {
+            self.keys.remove(key);
+        }
     }
 }
 

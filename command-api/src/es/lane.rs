@@ -29,7 +29,7 @@ pub struct Waiting {
     /// After this nobody waits any more: the outcome is unknown.
     pub deadline: Instant,
     /// Its share of the queue's bounds, given back when it is answered.
-    pub permits: [tokio::sync::OwnedSemaphorePermit; 2],
+    pub _permits: [tokio::sync::OwnedSemaphorePermit; 2],
 }
 
 struct Connection {
