@@ -1,0 +1,80 @@
+//! The servers without the services: for stories that look behind them or break something.
+
+use event_schema::names::Namespace;
+use serde_json::Value;
+use stack::status::Login;
+use tokio_postgres::{Client, NoTls};
+
+use crate::servers::stack;
+use crate::{Answer, App};
+
+/// A connection with the login in this URL.
+pub async fn database(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL takes the login");
+    tokio::spawn(connection);
+    client
+}
+
+/// A connection with the owner's login.
+pub async fn owner() -> Client {
+    database(&stack().credentials.database_urls.owner).await
+}
+
+/// A connection to NATS with this login and the inbox prefix that it may use.
+pub async fn nats(login: &Login) -> async_nats::Client {
+    let options = async_nats::ConnectOptions::with_user_and_password(login.user.clone(), login.password.clone())
+        .custom_inbox_prefix(format!("_INBOX_{}", login.user));
+    options.connect(&stack().nats).await.expect("NATS takes the login")
+}
+
+/// JetStream with the admin's login.
+pub async fn jetstream() -> async_nats::jetstream::Context {
+    let login = &stack().credentials.nats.admin;
+    let options = async_nats::ConnectOptions::with_user_and_password(login.user.clone(), login.password.clone());
+    async_nats::jetstream::new(options.connect(&stack().nats).await.expect("NATS takes the login"))
+}
+
+/// A request to Elasticsearch with this login.
+pub async fn elasticsearch(login: &Login, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    let url = format!("{}{path}", stack().elasticsearch);
+    let verb = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+    let mut request = reqwest::Client::new().request(verb, url).basic_auth(&login.user, Some(login.password.clone()));
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let response = request.send().await.expect("Elasticsearch answers");
+    Answer::read(format!("{}: {method} {path}", login.user), response).await
+}
+
+/// A request to Elasticsearch with the admin's login.
+pub async fn elasticsearch_admin(method: &str, path: &str, body: Option<&Value>) -> Answer {
+    elasticsearch(&stack().credentials.elasticsearch.admin, method, path, body).await
+}
+
+/// Removes what a system left: schema, stream, bucket, indexes.
+pub async fn remove(namespace: &Namespace) {
+    let schema = namespace.schema();
+    owner().await.batch_execute(&format!("drop schema {schema} cascade")).await.expect("the schema can be dropped");
+    let jetstream = jetstream().await;
+    for stream in [namespace.events_stream(), format!("KV_{}", namespace.watermarks_bucket())] {
+        // It may be gone already: that is what some stories are about.
+        let _ = jetstream.delete_stream(stream).await;
+    }
+    let found = elasticsearch_admin("GET", &format!("/_cat/indices/{schema}_*?format=json"), None).await;
+    for index in found.body.as_array().into_iter().flatten().filter_map(|index| index["index"].as_str()) {
+        elasticsearch_admin("DELETE", &format!("/{index}"), None).await;
+    }
+}
+
+impl App {
+    /// One number from this system's schema; `{s}` stands for its name.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let sql = sql.replace("{s}", &self.namespace.schema());
+        owner().await.query_one(&sql, &[]).await.expect("the query is right").get(0)
+    }
+
+    /// How many events a stream has.
+    pub async fn events_of(&self, stream: &str) -> i64 {
+        self.number(&format!("select count(*) from {{s}}.events where stream_id = '{stream}'")).await
+    }
+}

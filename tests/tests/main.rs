@@ -1,0 +1,3 @@
+//! Stories over HTTP on real servers, one module per domain. `cargo dev test` runs them.
+
+mod accounts;
