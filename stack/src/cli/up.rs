@@ -165,6 +165,13 @@ fn wait(stop: &Stop, limit: Duration) {
     }
 }
 
+/// The path of this program. A build that replaced the file in the meantime leaves the new one at the same path.
+fn this_program() -> Result<PathBuf> {
+    let own = std::env::current_exe().context(|| "cannot find this program".into())?;
+    let path = own.to_string_lossy();
+    Ok(path.strip_suffix(" (deleted)").map_or_else(|| own.clone(), PathBuf::from))
+}
+
 /// Starts a supervisor in a session of its own and returns when it is ready.
 fn detach(args: &UpArgs, run: &Path, options: &system::Options) -> Result<bool> {
     let screen = &options.servers.screen;
@@ -172,7 +179,7 @@ fn detach(args: &UpArgs, run: &Path, options: &system::Options) -> Result<bool> 
     let log = run.join("logs/supervisor.log");
     let file = File::create(&log).context(|| format!("cannot write {}", log.display()))?;
     let both = file.try_clone().context(|| format!("cannot write {}", log.display()))?;
-    let own = std::env::current_exe().context(|| "cannot find this program".into())?;
+    let own = this_program()?;
     // Nobody may wait for the end of a pipe that a daemon inherited and holds open.
     const CLOSE_ALL: &str = r#"for fd in /proc/self/fd/*; do
         fd=${fd##*/}; [ "$fd" -gt 2 ] && eval "exec $fd>&-"
