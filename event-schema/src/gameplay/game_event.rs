@@ -154,6 +154,7 @@ pub struct GameCreated {
     /// Opens a private game to who has it.
     pub invitation_code: Option<String>,
     /// The starting position of a custom game, canonical FEN.
+    #[serde(rename = "initialFEN")]
     pub initial_fen: Option<String>,
     /// The position it starts from, canonical FEN.
     #[serde(rename = "currentFEN")]
