@@ -22,7 +22,8 @@ pub async fn named(call: &Call, field: &'static str) -> Result<Option<Player>, A
     match account::find(call, id).await?.and_then(|account| account.0.as_ref().map(|user| user.object.role_id)) {
         Some(role) => Ok(Some(Player { id: UserId(id), guest: role == Role::Guest })),
         None => {
-            let (code, told) = (format!("errMsg_{field}IsNotAUser"), format!("`{field}`: there is no active user `{id}`"));
+            let (code, told) =
+                (format!("errMsg_{field}IsNotAUser"), format!("`{field}`: there is no active user `{id}`"));
             Err(ApiError::new(400, code.clone(), told.clone()).fault(format!("/{field}"), code, told))
         }
     }
