@@ -64,7 +64,7 @@ pub fn prepare(place: &Place<'_>, distribution: &Path, ports: (u16, u16), java: 
         ("ES_TMPDIR", folder.join("tmp").display().to_string()),
         ("ES_JAVA_HOME", java.jdk.home.display().to_string()),
         ("ES_JAVA_OPTS", format!("-Xms{0}m -Xmx{0}m", java.heap_mb)),
-        ("CLI_JAVA_OPTS", "-XX:-UsePerfData".to_owned()),
+        ("CLI_JAVA_OPTS", "-XX:-UsePerfData -XX:TieredStopAtLevel=1".to_owned()),
     ];
     Ok(Spec {
         name: unit.name(),

@@ -27,7 +27,7 @@ use self::elasticsearch::Java;
 use self::postgres::Psql;
 
 /// How long a server may take to be ready; generous, because tests share the machine with compilers.
-pub const START_LIMIT: Duration = Duration::from_secs(120);
+pub const START_LIMIT: Duration = Duration::from_secs(240);
 
 /// What can be chosen about the servers.
 #[derive(Debug, Clone)]

@@ -73,11 +73,11 @@ pub fn run(args: &TestArgs) -> Result<bool> {
         ready.servers.stop(&screen);
         outcome
     });
-    let green = result.as_ref().is_ok_and(|outcome| outcome.green);
+    let red = result.as_ref().is_ok_and(|outcome| !outcome.green);
     if let Ok(outcome) = &result {
         outcome.report(start.elapsed());
     }
-    if (green && !args.keep) || stop.is_wanted() {
+    if !(red || args.keep) {
         for run in runs_of(&folders, &name) {
             down::stop(&run, &screen)?;
             files::remove_folder(&run)?;
