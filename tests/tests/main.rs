@@ -1,3 +1,19 @@
 //! Stories over HTTP on real servers, one module per domain. `cargo dev test` runs them.
 
 mod accounts;
+mod bad_input;
+mod draws;
+mod games;
+// mod healing;
+mod idempotency;
+// mod log;
+mod moves;
+// mod privileges;
+mod races;
+// mod routes;
+mod sessions;
+// mod timers;
+mod tokens;
+// mod views_faults;
+// mod views_freshness;
+// mod views_reading;

@@ -1,0 +1,107 @@
+//! Many at once.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use serde_json::json;
+use wechess_tests::chess::move_body;
+use wechess_tests::{Answer, App, System, alone, story};
+
+fn statuses(answers: &[Answer]) -> BTreeMap<u16, usize> {
+    answers.iter().fold(BTreeMap::new(), |mut all, answer| {
+        *all.entry(answer.status).or_default() += 1;
+        all
+    })
+}
+
+/// All but one answer are the refusals that a lost race gives.
+fn one_won(answers: &[Answer]) {
+    assert_eq!(statuses(answers), BTreeMap::from([(201, 1), (409, answers.len() - 1)]));
+    for lost in answers.iter().filter(|answer| answer.status == 409) {
+        let code = lost.body["message"].as_str().unwrap_or_default();
+        assert!(["errMsg_MoveNumberOutOfOrder", "errMsg_NotYourTurn"].contains(&code), "{}", lost.text);
+    }
+}
+
+#[test]
+fn a_hundred_clients_send_one_move_and_one_event_is_made() {
+    story(async |app: App| {
+        let (ann, bob) = (app.guest().await, app.guest().await);
+        let game = ann.create_game(&bob).await;
+        let answers = join_all((0..100).map(|_| ann.play(&game.id, 1, "e4"))).await;
+        one_won(&answers);
+        assert_eq!(app.events_of(&game.id).await, 2);
+        let moves = ann.find("chessGameMove", &json!({"gameId": game.id})).await;
+        assert_eq!(moves.len(), 1);
+    });
+}
+
+#[test]
+fn a_hundred_retries_of_one_move_are_all_answered_with_it() {
+    story(async |app: App| {
+        let (ann, bob) = (app.guest().await, app.guest().await);
+        let game = ann.create_game(&bob).await;
+        let (key, body) = (uuid::Uuid::now_v7().to_string(), move_body(&game.id, 1, "e4"));
+        let send = || ann.request("POST", "/gameplay-api/v1/gamemove").key(&key).json(&body).send();
+        let answers = join_all((0..100).map(|_| send())).await;
+        assert_eq!(statuses(&answers), BTreeMap::from([(201, 100)]), "{:?}", answers.last().map(|a| &a.text));
+        let ids: std::collections::BTreeSet<_> = answers.iter().map(|a| a.data()["id"].to_string()).collect();
+        let replayed = answers.iter().filter(|a| a.header("idempotency-replayed").is_some()).count();
+        assert_eq!((ids.len(), replayed), (1, 99));
+        assert_eq!(app.events_of(&game.id).await, 2);
+    });
+}
+
+#[test]
+fn two_command_apis_on_one_database_are_one_system() {
+    alone(async || {
+        let system = System::with_namespace(&["user"]).await;
+        let (other, server) = system.another_command_api().await;
+        let (ann, bob) = (system.guest().await, system.guest().await);
+        let game = ann.create_game(&bob).await;
+        let (here, there) = (ann.clone(), ann.at(&other));
+        let answers = join_all(
+            (0..100).map(|n| if n % 2 == 0 { here.play(&game.id, 1, "e4") } else { there.play(&game.id, 1, "e4") }),
+        )
+        .await;
+        one_won(&answers);
+        // Whoever was not told by his own process has a stale state in its cache: nobody is refused for that.
+        for (number, notation) in [(2, "e5"), (3, "Nf3"), (4, "Nc6"), (5, "Bb5"), (6, "a6")] {
+            let who = if number % 2 == 0 { &bob } else { &ann };
+            who.at(if number % 3 == 0 { &other } else { &system.app }).play(&game.id, number, notation).await.is(201);
+        }
+        assert_eq!(system.events_of(&game.id).await, 7);
+        let tail = system.number("select tail from {s}.log").await;
+        let dense = "select count(*) from {s}.events where position between 1 and (select tail from {s}.log)";
+        assert_eq!(system.number(dense).await, tail, "no hole");
+
+        there.post("/auth-api/logout", &json!({})).await.is(200);
+        wechess_tests::eventually("the other process hears of it", async || {
+            (here.get("/auth-api/v1/users").await.status == 401).then_some(())
+        })
+        .await;
+        server.stop().await;
+        system.end().await;
+    });
+}
+
+#[test]
+fn one_of_many_joins_an_open_game() {
+    story(async |app: App| {
+        let ann = app.guest().await;
+        let id = ann.open_game("public").await["id"].as_str().unwrap().to_owned();
+        let guests = join_all((0..12).map(|_| app.guest())).await;
+        let join = |who: &wechess_tests::Actor| {
+            let (who, id) = (who.clone(), id.clone());
+            async move { who.update_game(&id, json!({"playerBlackId": who.id})).await }
+        };
+        let answers = join_all(guests.iter().map(join)).await;
+        let won: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+        assert_eq!(won.len(), 1, "{:?}", statuses(&answers));
+        let black = ann.game(&id).await.data()["playerBlackId"].clone();
+        assert_eq!(won[0].data()["playerBlackId"], black);
+        for lost in answers.iter().filter(|answer| answer.status != 200) {
+            assert!(matches!(lost.status, 403 | 409), "{}", lost.text);
+        }
+    });
+}
