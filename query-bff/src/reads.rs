@@ -1,7 +1,7 @@
 //! The routes that read: list, count, schema, one record. Facets, cursors and exports will stand beside them.
 
 use actix_web::web::{Bytes, Data};
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use service::error::ApiError;
 
 use crate::App;
@@ -11,7 +11,7 @@ use crate::page::{self, Page};
 use crate::params::{CONSISTENCY_TOKEN, FIELDS, FILTERS, LIMIT, PAGE, Param, Q, SORT_BY, SORT_ORDER};
 use crate::query::compile::Window;
 use crate::query::expr::Filter;
-use crate::request::{Ask, find, json_body, respond};
+use crate::request::{Ask, find, json_body, promising, respond};
 use crate::watermarks::Need;
 
 /// The parameters of `GET /:index/list`.
@@ -99,6 +99,9 @@ pub async fn record(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Er
     let rule = ask.rule(view);
     match source.filter(|source| rule.allows(source)) {
         Some(source) => Ok(respond(200, &answer::record(answer::item(view, &source, only.as_deref())), fresh)),
-        None => Err(ApiError::not_found(format!("{} `{id}` is unknown", view.table.name)).into()),
+        None => {
+            let unknown = ApiError::not_found(format!("{} `{id}` is unknown", view.table.name));
+            Ok(promising(unknown.error_response(), fresh))
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What all routes do first: who asks, which view, which parameters; and what they do last: the headers of freshness.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use chrono::Utc;
@@ -39,7 +40,7 @@ pub struct Ask {
 impl Ask {
     /// 401 before 404 before all faults of the request. `known` are the parameters of the route.
     pub async fn open(app: &App, req: &HttpRequest, known: &[&Param]) -> Result<Self, ApiError> {
-        let caller = app.sessions.caller(req).await?;
+        let caller = app.sessions.caller(req).await.map_err(name_what_is_down)?;
         let name = req.match_info().get("index").unwrap_or_default();
         let view = view::by_name(name).ok_or_else(|| no_such_view(name))?;
         let mut faults = Faults::default();
@@ -109,6 +110,17 @@ impl Ask {
     }
 }
 
+/// Sessions are asked over NATS, so a 503 from there can say what does not answer.
+fn name_what_is_down(error: ApiError) -> ApiError {
+    match error.status() {
+        503 => ApiError::unavailable(
+            "nats or command-api does not answer, so the session cannot be checked; try again",
+            error,
+        ),
+        _ => error,
+    }
+}
+
 /// Refuses the other keys of a body.
 pub fn only_keys(map: &Map<String, Value>, known: &[&str], faults: &mut Faults) {
     for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
@@ -169,12 +181,18 @@ pub async fn find(
 
 /// An answer with its promise of freshness.
 pub fn respond(status: u16, body: &Value, fresh: Fresh) -> HttpResponse {
-    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::OK));
-    if let Some(watermark) = fresh.watermark {
-        response.insert_header(("Watermark", watermark.to_string()));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    promising(HttpResponse::build(status).json(body), fresh)
+}
+
+/// Sets the headers of freshness.
+pub fn promising(mut response: HttpResponse, fresh: Fresh) -> HttpResponse {
+    let watermark = fresh.watermark.and_then(|mark| HeaderValue::from_str(&mark.to_string()).ok());
+    if let Some(watermark) = watermark {
+        response.headers_mut().insert(HeaderName::from_static("watermark"), watermark);
     }
     if fresh.stale {
-        response.insert_header(("Stale", "true"));
+        response.headers_mut().insert(HeaderName::from_static("stale"), HeaderValue::from_static("true"));
     }
-    response.json(body)
+    response
 }

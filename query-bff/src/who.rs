@@ -12,11 +12,15 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service::error::{BoxError, SourceError};
+use service::nats::is_connected;
 use service::sessions::{Channel, SessionSource, Sessions};
 use service::token::{KeySource, Verifier};
 
 /// How long command-api may take to say who somebody is.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
+
+/// How long a request waits for a lost connection.
+const RECONNECT_TIME: Duration = Duration::from_millis(500);
 
 /// command-api, asked over NATS request/reply.
 #[derive(Clone)]
@@ -37,6 +41,8 @@ impl CommandApi {
         Q: Serialize,
         A: DeserializeOwned,
     {
+        // Over a lost connection a request would wait for its whole time.
+        let time = if is_connected(&self.client) { time } else { time.min(RECONNECT_TIME) };
         let payload = serde_json::to_vec(question)?;
         let request = self.client.request(self.namespace.ask_subject(what), payload.into());
         let message = tokio::time::timeout(time, request).await??;

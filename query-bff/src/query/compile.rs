@@ -145,9 +145,9 @@ fn leaf(column: &Column, cond: &Cond) -> Value {
         }
         Cond::Exists(true) => json!({"exists": {"field": field}}),
         Cond::Exists(false) => not(json!({"exists": {"field": field}})),
-        Cond::Prefix(text) => json!({"prefix": {field: {"value": text, "case_insensitive": true}}}),
-        Cond::Contains(text) => wildcard(field, &format!("*{}*", escaped(text))),
-        Cond::Wildcard(pattern) => wildcard(field, pattern),
+        Cond::Prefix(text) => without_case("prefix", field, text),
+        Cond::Contains(text) => without_case("wildcard", field, &format!("*{}*", escaped(text))),
+        Cond::Wildcard(pattern) => without_case("wildcard", field, pattern),
         Cond::Regexp(pattern) => {
             json!({"regexp": {field: {"value": pattern, "flags": "NONE", "max_determinized_states": REGEXP_STATES}}})
         }
@@ -179,8 +179,19 @@ fn one_of(field: &str, values: &[Scalar]) -> Value {
     json!({"terms": {field: values.iter().map(Scalar::first).collect::<Vec<_>>()}})
 }
 
-fn wildcard(field: &str, pattern: &str) -> Value {
-    json!({"wildcard": {field: {"value": pattern, "case_insensitive": true}}})
+/// Elasticsearch knows the case of ASCII letters only, so other letters are asked for in both.
+fn without_case(query: &str, field: &str, pattern: &str) -> Value {
+    let one = |pattern: &str| json!({query: {field: {"value": pattern, "case_insensitive": true}}});
+    if pattern.is_ascii() {
+        return one(pattern);
+    }
+    let mut cases: Vec<String> = Vec::new();
+    for case in [pattern.to_owned(), pattern.to_lowercase(), pattern.to_uppercase()] {
+        if !cases.iter().any(|known| known.eq_ignore_ascii_case(&case)) {
+            cases.push(case);
+        }
+    }
+    json!({"bool": {"should": cases.iter().map(|case| one(case)).collect::<Vec<_>>(), "minimum_should_match": 1}})
 }
 
 /// The text with what a wildcard would understand taken literally.

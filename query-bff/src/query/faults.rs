@@ -115,7 +115,7 @@ pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<
     names
         .map(|name| (distance(&wrong, &name.chars().flat_map(char::to_lowercase).collect::<Vec<_>>()), name))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter(|(distance, _)| *distance <= allowed && *distance < wrong.len())
         .map(|(_, name)| name)
 }
 
@@ -146,6 +146,7 @@ mod tests {
         assert_eq!(nearest("playerWhiteID", names()), Some("playerWhiteId"));
         assert_eq!(nearest("password", names()), None);
         assert_eq!(nearest("", names()), None);
+        assert_eq!(nearest("x", ["q"].into_iter()), None);
     }
 
     #[test]

@@ -68,6 +68,9 @@ fn every_operator_of_our_grammar() {
         json!({"opening": {"contains": "a*b?c\\d"}}),
         json!({"wildcard": {"opening": {"value": "*a\\*b\\?c\\\\d*", "case_insensitive": true}}}),
     );
+    let one = |text| json!({"prefix": {"eco": {"value": text, "case_insensitive": true}}});
+    let both = json!({"bool": {"should": [one("Äb"), one("äb")], "minimum_should_match": 1}});
+    is(json!({"eco": {"prefix": "Äb"}}), both);
     is(json!({"eco": {"wildcard": "b?0*"}}), json!({"wildcard": {"eco": {"value": "b?0*", "case_insensitive": true}}}));
     is(
         json!({"eco": {"regexp": "B2[0-9]"}}),
