@@ -1,6 +1,8 @@
 //! Every shape of an event that was ever stored can still be read. Samples are added, never edited; a changed shape
 //! means a higher schema number and an upcaster (`DomainEvent::upcast`).
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
+
 mod samples;
 
 use event_schema::auth::user::UserEvent;

@@ -1,5 +1,7 @@
 //! The tables say what the types are: the fields, their words, the mappings, unique names.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
+
 mod samples;
 
 use std::collections::HashSet;

@@ -4,10 +4,9 @@ use crate::gameplay::timers::{ExpireOpenGame, OPEN_GAME_EXPIRY};
 use event_schema::gameplay::game_event::{GameCreated, GameStatus};
 
 fn created(command: &CreateGame, actor: UserId) -> GameCreated {
-    match Table::default().decide(user(actor), command).unwrap().events.remove(0) {
-        GameEvent::GameCreated(created) => created,
-        other => panic!("{other:?}"),
-    }
+    let event = Table::default().decide(user(actor), command).unwrap().events.remove(0);
+    let GameEvent::GameCreated(created) = event else { panic!("{event:?}") };
+    created
 }
 
 #[test]

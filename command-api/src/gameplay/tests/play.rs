@@ -2,10 +2,8 @@ use super::*;
 use event_schema::gameplay::game_event::{GameStatus, MovePlayed};
 
 fn played(events: &[GameEvent]) -> &MovePlayed {
-    match &events[0] {
-        GameEvent::MovePlayed(played) => played,
-        other => panic!("{other:?}"),
-    }
+    let GameEvent::MovePlayed(played) = &events[0] else { panic!("{events:?}") };
+    played
 }
 
 #[test]
