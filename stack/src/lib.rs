@@ -3,12 +3,14 @@
 //!
 //! It stands alone: it depends on none of the other crates, so that it is up in seconds.
 
+pub mod bench;
 pub mod dist;
 pub mod error;
 pub mod files;
 pub mod folders;
 pub mod keeper;
 pub mod machine;
+pub mod play;
 pub mod ports;
 pub mod process;
 pub mod screen;

@@ -54,6 +54,12 @@ impl Screen {
         self.begin(ProgressBar::new(total), style, name, doing)
     }
 
+    /// Begins a task of `total` steps.
+    pub fn steps(&self, name: &str, total: u64) -> Task {
+        let style = "{spinner} {prefix:14} [{bar:30}] {pos}/{len} {per_sec} {eta}";
+        self.begin(ProgressBar::new(total), style, name, &format!("{total} to do"))
+    }
+
     fn begin(&self, bar: ProgressBar, style: &str, name: &str, doing: &str) -> Task {
         let bar = self.bars.add(bar);
         if let Ok(style) = ProgressStyle::with_template(style) {
@@ -85,6 +91,11 @@ impl Task {
     /// How many bytes are done.
     pub fn at(&self, bytes: u64) {
         self.bar.set_position(bytes);
+    }
+
+    /// That many more steps are done.
+    pub fn add(&self, steps: usize) {
+        self.bar.inc(steps as u64);
     }
 
     /// Ends the task with what came of it.

@@ -1,8 +1,10 @@
 //! The command line.
 
+mod bench;
 mod build;
 mod doctor;
 mod down;
+mod play;
 mod servers;
 mod status;
 mod test;
@@ -35,6 +37,10 @@ enum Command {
     Status(status::StatusArgs),
     /// Run the tests on servers of their own.
     Test(test::TestArgs),
+    /// Play the games of a PGN file, then compare what the query service says with the file.
+    Play(play::PlayArgs),
+    /// Measure this machine.
+    Bench(bench::BenchArgs),
     /// Say what this machine has and lacks.
     Doctor(doctor::DoctorArgs),
 }
@@ -68,6 +74,8 @@ pub fn run() -> ExitCode {
         Command::Down(which) => down::run(&which),
         Command::Status(args) => status::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Play(args) => play::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     };
     match done {

@@ -1,0 +1,147 @@
+//! One keep-alive HTTP/1.1 connection for a load generator: a request in one write, an answer with a length, nothing
+//! else, so that the generator takes as little as possible of the machine that it measures.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::error::{Context, Error, Result};
+
+/// An answer that takes longer is an error.
+const LIMIT: Duration = Duration::from_secs(30);
+/// The longest head of an answer.
+const LONGEST_HEAD: usize = 16 * 1024;
+/// The longest body of an answer.
+const LONGEST_BODY: usize = 1 << 20;
+
+/// A connection.
+#[derive(Debug)]
+pub struct Wire {
+    stream: TcpStream,
+    host: String,
+    request: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+impl Wire {
+    /// Connects to `http://host:port`.
+    pub fn open(url: &str) -> Result<Self> {
+        let host = url.strip_prefix("http://").context(|| format!("`{url}` does not begin with http://"))?;
+        let host = host.trim_end_matches('/').to_owned();
+        let open = || -> std::io::Result<TcpStream> {
+            let stream = TcpStream::connect(&host)?;
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(LIMIT))?;
+            Ok(stream)
+        };
+        let stream = open().context(|| format!("cannot connect to {url}"))?;
+        Ok(Self { stream, host, request: Vec::new(), answer: Vec::new() })
+    }
+
+    /// Sends JSON; the status and the body of the answer.
+    pub fn post(&mut self, path: &str, token: &str, key: &str, body: &str) -> Result<(u16, &[u8])> {
+        self.request.clear();
+        write!(
+            self.request,
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {key}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        )
+        .context(|| "cannot write a request".into())?;
+        self.stream.write_all(&self.request).context(|| format!("cannot send to {}", self.host))?;
+        self.receive()
+    }
+
+    fn receive(&mut self) -> Result<(u16, &[u8])> {
+        self.answer.clear();
+        let head = loop {
+            if let Some(end) = find(&self.answer, b"\r\n\r\n") {
+                break end + 4;
+            }
+            if self.answer.len() > LONGEST_HEAD {
+                return Err(Error::new(format!("{} answered with an endless head", self.host)));
+            }
+            self.more()?;
+        };
+        let (status, length) = parse(self.answer.get(..head).unwrap_or_default())
+            .context(|| format!("{} answered without status or Content-Length", self.host))?;
+        if length > LONGEST_BODY {
+            return Err(Error::new(format!("{} answered with {length} bytes", self.host)));
+        }
+        while self.answer.len() < head + length {
+            self.more()?;
+        }
+        Ok((status, self.answer.get(head..head + length).unwrap_or_default()))
+    }
+
+    fn more(&mut self) -> Result<()> {
+        let mut chunk = [0; 4096];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(Error::new(format!("{} closed the connection", self.host))),
+                Ok(count) => {
+                    self.answer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context(|| format!("cannot read from {}", self.host)),
+            }
+        }
+    }
+}
+
+fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).position(|window| window == what)
+}
+
+/// Status and length from the head of an answer.
+fn parse(head: &[u8]) -> Option<(u16, usize)> {
+    let head = std::str::from_utf8(head).ok()?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let length = lines.find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok()).flatten()
+    })?;
+    Some((status, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_in_pieces_is_put_together_and_the_connection_kept() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = [0; 4096];
+            for _ in 0..2 {
+                let count = stream.read(&mut asked).unwrap();
+                assert!(asked[..count].ends_with(b"\r\n\r\n{}"));
+                for piece in ["HTTP/1.1 201 Created\r\ncontent-len", "gth: 5\r\n\r", "\nab", "cde"] {
+                    stream.write_all(piece.as_bytes()).unwrap();
+                    stream.flush().unwrap();
+                }
+            }
+        });
+        let mut wire = Wire::open(&url).unwrap();
+        for _ in 0..2 {
+            assert_eq!(wire.post("/x", "t", "k", "{}").unwrap(), (201, b"abcde".as_slice()));
+        }
+        server.join().unwrap();
+        assert!(wire.post("/x", "t", "k", "{}").is_err());
+    }
+
+    #[test]
+    fn heads_without_a_length_are_refused() {
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"), Some((200, 7)));
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), None);
+        assert_eq!(parse(b"\xff"), None);
+    }
+}
