@@ -49,7 +49,7 @@ impl CommandApi {
         Ok(serde_json::from_slice(&message.payload)?)
     }
 
-    /// The fact, or that there is none. Refusals other than 404 say nothing about the fact.
+    /// The fact, or that there is none (401 for sessions, 404). Other refusals say nothing about the fact.
     async fn fact<Q, A>(&self, what: &'static str, question: Q) -> Result<Option<A>, SourceError>
     where
         Q: Serialize,
@@ -58,7 +58,7 @@ impl CommandApi {
         let reply = self.ask::<Q, A>(what, &question, ANSWER_TIME).await;
         match reply.map_err(|e| SourceError::new("command-api", e))? {
             Reply::Ok(fact) => Ok(Some(fact)),
-            Reply::Refused { status: 404, .. } => Ok(None),
+            Reply::Refused { status: 401 | 404, .. } => Ok(None),
             Reply::Refused { status, code, .. } => {
                 Err(SourceError::new("command-api", format!("{what} was refused with {status} {code}")))
             }
