@@ -13,6 +13,7 @@ use crate::auth::password::Passwords;
 use crate::auth::session::SessionRows;
 use crate::es::store::{Failure, Store};
 use crate::es::timers::{Due, Firing};
+use crate::http::limits::Limits;
 
 /// The service.
 pub struct App {
@@ -30,6 +31,8 @@ pub struct App {
     pub public_keys: PublicKeys,
     /// Hashes passwords.
     pub passwords: Passwords,
+    /// How often an address or a user may call what is limited.
+    pub limits: Limits,
     /// How long an open game waits for its second player.
     pub open_game: Duration,
     /// Development settings: cookies without `Secure`.

@@ -85,7 +85,7 @@ async fn answer(app: &App, what: &str, payload: &[u8]) -> Vec<u8> {
 
 fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(payload)
-        .map_err(|e| ApiError::new(400, "errMsg_malformedJson", format!("the request is not readable: {e}")))
+        .map_err(|e| ApiError::new(400, "errMsg_invalidJson", format!("the request is not readable: {e}")))
 }
 
 async fn reply<T, R, F>(wish: Result<T, ApiError>, work: impl FnOnce(T) -> F) -> Vec<u8>

@@ -68,6 +68,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         signer,
         public_keys,
         passwords: Passwords::new()?,
+        limits: http::limits::Limits::new(config.rate_limits),
         open_game: config.open_game,
         development: config.common.development,
     });
@@ -76,6 +77,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     }
     let mut background = asks::start(&nats, &namespace, &app);
     background.push(poke);
+    background.push(http::limits::forget_idle(&app));
     background.push(timers::start(log, Arc::new(Timers { store: Arc::clone(&store) })));
     let operations = http::listing::operations(&routes::ROWS);
     let health = Arc::new(CommandHealth { store, nats });

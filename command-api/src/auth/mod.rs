@@ -12,6 +12,7 @@ use event_schema::auth::user::Role;
 use event_schema::object::Kind;
 use serde_json::{Value, json};
 
+use crate::http::limits;
 use crate::http::query::Filter;
 use crate::http::rows::{Access, Action, Routes};
 use account::Account;
@@ -41,15 +42,19 @@ pub fn routes(r: &mut Routes) {
     );
     brief.access = Access::Public;
     brief.about = "What everybody may know of a user: id, fullname, avatar, isActive.";
-    r.create::<Register>("registerUser", "/v1/registeruser", "public; with a guest's token it upgrades the guest");
+    let register =
+        r.create::<Register>("registerUser", "/v1/registeruser", "public; with a guest's token it upgrades the guest");
+    register.limit = Some(limits::REGISTER);
     let guest = r.raw("registerGuest", "POST", "/v1/registerguest", session_schema, |call| {
         Box::pin(login::register_guest(call))
     });
     guest.access = Access::Public;
+    guest.limit = Some(limits::REGISTER);
     guest.body = login::GUEST_BODY;
     guest.about = "Makes a guest and logs him in.";
     let login = r.raw("login", "POST", "/login", session_schema, |call| Box::pin(login::login(call)));
     login.access = Access::Public;
+    login.limit = Some(limits::LOGIN);
     login.body = login::LOGIN_BODY;
     login.about =
         "Logs in: the session in the body, the token in it, in a cookie and in the header wechess-access-token.";

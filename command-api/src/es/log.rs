@@ -1,5 +1,7 @@
 //! The log's identity, and what PostgreSQL promises to keep.
 
+use std::time::Duration;
+
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use event_schema::names::Namespace;
 use tokio_postgres::NoTls;
@@ -45,15 +47,18 @@ pub enum OpenError {
 /// The settings that an acknowledged event depends on.
 pub const DURABILITY: &[&str] = &["fsync", "synchronous_commit", "full_page_writes"];
 
+/// How long a request waits for a connection: a queue on a busy machine passes, a dead server does not.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A pool of connections for reads, sessions and secrets.
 pub fn pool(config: &tokio_postgres::Config, size: usize) -> Result<Pool, deadpool_postgres::BuildError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
         .max_size(size)
         .runtime(Runtime::Tokio1)
-        .wait_timeout(Some(std::time::Duration::from_secs(2)))
-        .create_timeout(Some(std::time::Duration::from_secs(2)))
-        .recycle_timeout(Some(std::time::Duration::from_secs(2)))
+        .wait_timeout(Some(PATIENCE))
+        .create_timeout(Some(PATIENCE))
+        .recycle_timeout(Some(PATIENCE))
         .build()
 }
 

@@ -11,6 +11,7 @@ use service::{ApiError, Fault};
 use uuid::Uuid;
 
 use super::body;
+use super::limits;
 use super::query::Query;
 use super::rows::{Access, Action, Row};
 use crate::app::App;
@@ -55,6 +56,7 @@ impl Call {
         if !faults.is_empty() {
             return Err(ApiError::faults(faults));
         }
+        check_code_guesses(&app, &req, caller.as_ref(), &query, &bytes)?;
         let body = if row.body.is_empty() { Map::new() } else { body::check(row.body, json_of(&req, &bytes)?)? };
         let actor = caller.as_ref().map_or(Actor::Anonymous, |c| Actor::User(c.user_id, c.role));
         let request = match idempotency_key(req.headers())? {
@@ -104,6 +106,29 @@ impl Call {
     }
 }
 
+/// Who tries invitation codes is limited, on every route that takes one (contract README, row 32).
+fn check_code_guesses(
+    app: &App,
+    req: &HttpRequest,
+    caller: Option<&Caller>,
+    query: &Query,
+    body: &Bytes,
+) -> Result<(), ApiError> {
+    const NAME: &str = "invitationCode";
+    let guesses = query.first(NAME).is_some() || (req.method() == "PATCH" && find(body, NAME.as_bytes()));
+    match caller {
+        Some(caller) if guesses && !caller.role.is_admin() => {
+            let peer = req.peer_addr().map(|addr| addr.ip());
+            app.limits.check(limits::CODES, peer, &caller.user_id.to_string()).map(|_| ())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn find(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
 /// The JSON of a body; an empty one is an empty object.
 fn json_of(req: &HttpRequest, bytes: &Bytes) -> Result<Value, ApiError> {
     if bytes.is_empty() {
@@ -116,7 +141,7 @@ fn json_of(req: &HttpRequest, bytes: &Bytes) -> Result<Value, ApiError> {
         return Err(ApiError::new(415, "errMsg_unsupportedMediaType", told));
     }
     serde_json::from_slice(bytes)
-        .map_err(|e| ApiError::new(400, "errMsg_malformedJson", format!("the body is not valid JSON: {e}")))
+        .map_err(|e| ApiError::new(400, "errMsg_invalidJson", format!("the body is not valid JSON: {e}")))
 }
 
 /// The client's idempotency key: 1 to 255 visible ASCII characters.

@@ -43,6 +43,9 @@ fn errors(row: &Row) -> Vec<u16> {
         Action::Create | Action::Update | Action::Delete => errors.extend([404, 409, 413, 415, 422]),
         Action::List | Action::Raw => {}
     }
+    if row.limit.is_some() {
+        errors.push(429);
+    }
     errors.push(503);
     errors
 }

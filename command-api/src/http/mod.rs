@@ -4,6 +4,7 @@ pub mod body;
 pub mod call;
 pub mod envelope;
 pub mod error;
+pub mod limits;
 pub mod listing;
 pub mod predicate;
 pub mod query;

@@ -1,8 +1,9 @@
 //! The table of routes: one row says everything about a route. Actix, the documents and the tests walk it.
 
 use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::{Bytes, Data, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use event_schema::object::Object;
 use event_schema::stored::DataObject;
 use futures_util::future::LocalBoxFuture;
@@ -11,6 +12,7 @@ use service::ApiError;
 
 use super::body::Param;
 use super::call::Call;
+use super::limits::{self, Limit};
 use super::query::Filter;
 use super::read::{self, Readable};
 use super::write::{self, Write};
@@ -99,6 +101,8 @@ pub struct Row {
     pub filters: &'static [Filter],
     /// Further query parameters.
     pub extra: &'static [&'static str],
+    /// How often one address may call it.
+    pub limit: Option<Limit>,
     /// Fields of the body.
     pub body: &'static [Param],
     /// What it answers with.
@@ -156,6 +160,7 @@ impl Routes {
             about: "",
             filters: &[],
             extra: &[],
+            limit: None,
             body: &[],
             answer: Answer::Schema(|| Value::Null),
             handler,
@@ -276,8 +281,23 @@ pub fn configure(cfg: &mut ServiceConfig, rows: &'static [Row]) {
                     .to(move |app: Data<App>, req: HttpRequest, payload: Payload| serve(row, app, req, payload)),
             )
         });
-        cfg.service(resource);
+        let allowed = rows.iter().filter(|row| full_paths(row).any(|p| p == path)).map(|row| row.method);
+        let allowed = allowed.collect::<Vec<_>>().join(", ");
+        cfg.service(resource.default_service(actix_web::web::to(move |req: HttpRequest| {
+            let refusal = not_allowed(&req, &allowed);
+            std::future::ready(refusal)
+        })));
     }
+}
+
+/// 405 with the methods that the path takes.
+fn not_allowed(req: &HttpRequest, allowed: &str) -> HttpResponse {
+    let told = format!("`{}` does not take {}, only {allowed}", req.path(), req.method());
+    let mut response = ApiError::new(405, "errMsg_methodNotAllowed", told).error_response();
+    if let Ok(value) = HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
 }
 
 /// The row's paths with their prefixes.
@@ -303,8 +323,19 @@ async fn serve(
             return Err(ApiError::new(413, "errMsg_bodyTooLarge", told));
         }
     };
+    let peer = req.peer_addr().map(|addr| addr.ip());
+    let allowed = row.limit.map(|limit| app.limits.check(limit, peer, &address_key(peer))).transpose()?;
     let call = Call::open(row, app, req, body_of(row, bytes)).await?;
-    (row.handler)(call).await
+    let mut response = (row.handler)(call).await?;
+    if let Some(allowed) = allowed {
+        limits::show(&mut response, allowed);
+    }
+    Ok(response)
+}
+
+/// Clients without a known address share one place.
+fn address_key(peer: Option<std::net::IpAddr>) -> String {
+    peer.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string())
 }
 
 /// The raw body; routes that take none ignore it.
