@@ -242,7 +242,7 @@ fn save_body() -> Value {
     json!({
         "type": "object",
         "required": ["conditions"],
-        "properties": {"filterName": {"type": ["string", "null"], "maxLength": 200}, "conditions": grammar()},
+        "properties": {"filterName": {"type": ["string", "null"], "maxLength": saved_filters::MAX_NAME}, "conditions": grammar()},
     })
 }
 

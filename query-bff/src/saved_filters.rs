@@ -30,8 +30,8 @@ pub const WRITE: &[&Param] = &[];
 
 /// How long command-api may take.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
-/// Characters of a filter's name.
-const MAX_NAME: usize = 200;
+/// Characters of a filter's name; command-api holds to the same.
+pub const MAX_NAME: usize = 100;
 /// Characters of an idempotency key.
 const MAX_KEY: usize = 255;
 
