@@ -143,7 +143,7 @@ mod tests {
         assert!(one.step("move", 1) < one.step("move", 2));
         let key = one.step("move", 1);
         assert_eq!((key.len(), &key[14..15], key.matches('-').count()), (36, "7", 4));
-        assert_eq!(&key[..13], "01968970-a771", "{key}");
+        assert_eq!(&key[..13], "01968924-b371", "{key}");
     }
 
     #[test]

@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(games.len(), 220);
         assert_eq!((count(Score::White), count(Score::Black), count(Score::Draw)), (102, 106, 12));
         assert_eq!(games.iter().filter(|game| game.moves.is_empty()).count(), 2);
-        assert_eq!(games.iter().map(|game| game.moves.len()).sum::<usize>(), 14_000);
+        assert_eq!(games.iter().map(|game| game.moves.len()).sum::<usize>(), 14_425);
         assert!(games.iter().all(|game| game.tag("Site").is_some() && game.tag("White").is_some()));
     }
 }
