@@ -32,7 +32,8 @@ impl Config {
         let database = env.parse_secret::<tokio_postgres::Config>("WECHESS_DATABASE_URL");
         let elasticsearch = Elasticsearch::read(&mut env);
         let master_key = env.parse_secret::<MasterKey>("WECHESS_MASTER_KEY");
-        let stream_max_bytes = env.parse("WECHESS_STREAM_MAX_BYTES", Some(STREAM_MAX_BYTES)).unwrap_or(STREAM_MAX_BYTES);
+        let stream_max_bytes =
+            env.parse("WECHESS_STREAM_MAX_BYTES", Some(STREAM_MAX_BYTES)).unwrap_or(STREAM_MAX_BYTES);
         let views = env.optional("WECHESS_VIEWS").map(|list| view_names(&mut env, &list));
         if let Err(error) = url_of(&elasticsearch.url)
             && !elasticsearch.url.is_empty()
@@ -79,7 +80,12 @@ mod tests {
             ("WECHESS_VIEWS", "chessGame, nothing"),
         ]);
         let text = Config::from_env(env).err().map(|e| e.to_string()).unwrap_or_default();
-        for part in ["WECHESS_DATABASE_URL", "WECHESS_ELASTICSEARCH_URL=`nowhere`", "WECHESS_MASTER_KEY", "`nothing` is none of"] {
+        for part in [
+            "WECHESS_DATABASE_URL",
+            "WECHESS_ELASTICSEARCH_URL=`nowhere`",
+            "WECHESS_MASTER_KEY",
+            "`nothing` is none of",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("secret"));

@@ -14,6 +14,13 @@ use service::config::Elasticsearch;
 
 /// No request takes longer when Elasticsearch is well (creating an index under load included).
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// What is wrong with a document itself. Any other refusal (a closed index, a full queue) may pass.
+const DOCUMENT_FAULTS: &[&str] = &[
+    "strict_dynamic_mapping_exception",
+    "document_parsing_exception",
+    "mapper_parsing_exception",
+    "illegal_argument_exception",
+];
 /// Most documents of one page of a search.
 pub const PAGE: usize = 500;
 
@@ -189,7 +196,11 @@ impl Elastic {
         }
         let (status, answer) = self.send(Method::Post, &path, Some(body.into())).await?;
         if !(200..=299).contains(&status) {
-            return Err(if status == 404 { IndexError::Lost(format!("{index} is gone")) } else { refused(&path, status, &answer) });
+            return Err(if status == 404 {
+                IndexError::Lost(format!("{index} is gone"))
+            } else {
+                refused(&path, status, &answer)
+            });
         }
         let answer: BulkAnswer = parse(&path, &answer)?;
         if answer.items.len() != writes.len() {
@@ -211,7 +222,8 @@ impl Elastic {
         for page in ids.chunks(PAGE) {
             let path = format!("/{index}/_mget");
             let value = self.ask_index(Method::Post, &path, Some(&json!({"ids": page}))).await?;
-            let answer: Answer = serde_json::from_value(value).map_err(|source| IndexError::Odd { what: path.clone(), source })?;
+            let answer: Answer =
+                serde_json::from_value(value).map_err(|source| IndexError::Odd { what: path.clone(), source })?;
             for hit in answer.docs {
                 match &hit.error {
                     None => hits.push(hit),
@@ -293,8 +305,30 @@ fn outcome(index: &str, state: BulkState) -> Result<Outcome, IndexError> {
     match state.status {
         200..=299 => Ok(Outcome::Done),
         409 => Ok(Outcome::Conflict),
-        400 => Ok(Outcome::Refused(format!("{kind}: {reason}").chars().take(500).collect())),
+        400 if DOCUMENT_FAULTS.contains(&kind.as_str()) => {
+            Ok(Outcome::Refused(format!("{kind}: {reason}").chars().take(500).collect()))
+        }
         404 => Err(IndexError::Lost(format!("{index} is gone"))),
         status => Ok(Outcome::Later(format!("{status} {kind}: {reason}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_fault_of_the_document_itself_is_for_ever() {
+        let answer = |status: u16, kind: &str| {
+            let state = json!({"status": status, "error": {"type": kind, "reason": "r"}});
+            outcome("x", serde_json::from_value(state).unwrap())
+        };
+        assert_eq!(answer(201, "").unwrap(), Outcome::Done);
+        assert_eq!(answer(409, "version_conflict_engine_exception").unwrap(), Outcome::Conflict);
+        assert!(matches!(answer(400, "strict_dynamic_mapping_exception").unwrap(), Outcome::Refused(_)));
+        for (status, kind) in [(400, "index_closed_exception"), (429, "es_rejected_execution_exception"), (503, "x")] {
+            assert!(matches!(answer(status, kind).unwrap(), Outcome::Later(_)), "{status} {kind}");
+        }
+        assert!(matches!(answer(404, "index_not_found_exception"), Err(IndexError::Lost(_))));
     }
 }

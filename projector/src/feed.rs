@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use event_schema::envelope::Recorded;
+use event_schema::event::CATEGORIES;
 use event_schema::names::Namespace;
 use futures_util::StreamExt;
 use futures_util::stream::ReadyChunks;
@@ -22,10 +23,10 @@ use crate::keys::{Item, Opener};
 use crate::log::{Head, Log, LogError, RANGE, Read};
 
 /// Bounds of the memory near the head.
-const RING_EVENTS: usize = 8192;
-const RING_BYTES: usize = 8 << 20;
+const RING_EVENTS: usize = 4096;
+const RING_BYTES: usize = 4 << 20;
 /// Bound of the ranges of the log that views which are behind share among them, and how long they live.
-const RANGES_BYTES: u64 = 8 << 20;
+const RANGES_BYTES: u64 = 4 << 20;
 const RANGES_LIVE: Duration = Duration::from_secs(5);
 /// Silence of the stream after which the log's tail is looked at.
 const QUIET: Duration = Duration::from_secs(1);
@@ -154,9 +155,10 @@ impl Feed {
 
     /// The log's head, which must be of this log and not behind what was read.
     async fn checked_head(&self) -> Result<Head, FeedError> {
+        let known = self.head(); // Before the log is asked: meanwhile more may be read than it had then.
         let head = self.log.head().await?;
         match head {
-            Some(head) if head.id == self.log_id && head.tail >= self.head() => Ok(head),
+            Some(head) if head.id == self.log_id && head.tail >= known => Ok(head),
             Some(_) | None => Err(self.changed(head)),
         }
     }
@@ -253,6 +255,8 @@ impl Feed {
     /// Shows contiguous events to the views.
     fn publish(&self, items: Items) {
         let Some(last) = items.last().map(|item| item.event.position) else { return };
+        let unknown = items.iter().filter(|item| !CATEGORIES.contains(&item.event.category.as_str())).count();
+        metrics::counter!("wechess_unknown_category_total").increment(unknown as u64);
         let mut ring = self.ring();
         items.into_iter().for_each(|item| ring.push(item));
         drop(ring);

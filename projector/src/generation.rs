@@ -89,9 +89,10 @@ impl Generations {
     /// The generation of an older table of this log on which the alias stands, if its checkpoint is there.
     async fn serving(&self, found: &BTreeMap<u32, Found>) -> Result<Option<(u32, i64)>, IndexError> {
         let log_id = self.log_id.to_string();
-        let aliased = found.iter().rev().find(|(_, f)| {
-            f.aliased && f.log_id.as_ref() == Some(&log_id) && f.hash.as_ref() != Some(&self.hash)
-        });
+        let aliased = found
+            .iter()
+            .rev()
+            .find(|(_, f)| f.aliased && f.log_id.as_ref() == Some(&log_id) && f.hash.as_ref() != Some(&self.hash));
         let Some((number, _)) = aliased else { return Ok(None) };
         Ok(self.checkpoint(*number).await?.map(|applied| (*number, applied)))
     }
@@ -167,7 +168,8 @@ impl Generations {
     pub async fn verify(&self, generation: &Generation) -> Result<(), IndexError> {
         let name = if generation.behind.is_none() { &self.alias } else { &generation.index };
         let lost = |what: &str| IndexError::Lost(format!("{}: {what}", generation.index));
-        let hit = self.elastic.get(name, CHECKPOINT).await?.ok_or_else(|| lost("index, alias or checkpoint is gone"))?;
+        let hit =
+            self.elastic.get(name, CHECKPOINT).await?.ok_or_else(|| lost("index, alias or checkpoint is gone"))?;
         if hit.index != generation.index {
             return Err(lost("the alias stands elsewhere"));
         }

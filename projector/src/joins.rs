@@ -27,6 +27,17 @@ struct Source {
     applied: watch::Receiver<Option<Watermark>>,
 }
 
+/// An event that may have changed what documents show of its object.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// The object's table.
+    pub table: &'static Object,
+    /// The object.
+    pub id: Uuid,
+    /// Where the event stands.
+    pub position: i64,
+}
+
 /// A document before and after its fold.
 pub struct Filled<'a> {
     /// As it was.
@@ -80,31 +91,30 @@ impl Joins {
         Ok(())
     }
 
-    /// The documents of the view that show something else of a changed object than it has now, changed, at the version
-    /// of that change. The index was refreshed just before, and nothing is in flight.
+    /// One page of the documents of the view that refer to a changed object: those that show something else than it has
+    /// now, changed, at the version of that change; and where the next page begins. The index was refreshed before the
+    /// first page, and nothing else of the view is in flight, so the pages hang together.
     pub async fn changed(
         &mut self,
         elastic: &Elastic,
         view: &View,
         index: &str,
-        change: (&'static Object, Uuid, i64),
-    ) -> Result<Vec<(Uuid, Doc)>, IndexError> {
-        let (table, id, position) = change;
-        let Some(source) = self.sources.iter_mut().find(|s| s.table.name == table.name) else { return Ok(Vec::new()) };
-        let facts = source.facts(elastic, position, vec![id.to_string()]).await?;
-        let joins: Vec<&Join> = view.joins.iter().filter(|j| j.of.name == table.name).collect();
-        let refers: Vec<Value> = joins.iter().map(|join| json!({"term": {join.by: id}})).collect();
+        change: Change,
+        after: Option<&Value>,
+    ) -> Result<(Vec<(Uuid, Doc)>, Option<Value>), IndexError> {
+        let source = self.sources.iter_mut().find(|s| s.table.name == change.table.name);
+        let Some(source) = source else { return Ok((Vec::new(), None)) };
+        let facts = source.facts(elastic, change.position, vec![change.id.to_string()]).await?;
+        let joins: Vec<&Join> = view.joins.iter().filter(|j| j.of.name == change.table.name).collect();
+        let refers: Vec<Value> = joins.iter().map(|join| json!({"term": {join.by: change.id}})).collect();
         let query = json!({
             "query": {"bool": {"filter": [{"term": {hidden::LIVE: true}}, {"bool": {"should": refers}}]}},
             "sort": [{"id": "asc"}],
         });
-        let (mut docs, mut after): (Vec<(Uuid, Doc)>, Option<Value>) = (Vec::new(), None);
-        loop {
-            let hits = elastic.search(index, query.clone(), after.as_ref()).await?;
-            let Some(last) = hits.last() else { return Ok(docs) };
-            after = Some(last.sort.clone());
-            docs.extend(hits.into_iter().filter_map(|hit| renamed(hit, &joins, &id.to_string(), &facts, position)));
-        }
+        let hits = elastic.search(index, query, after).await?;
+        let next = hits.last().map(|hit| hit.sort.clone());
+        let docs = hits.into_iter().filter_map(|hit| renamed(hit, &joins, &change, &facts)).collect();
+        Ok((docs, next))
     }
 }
 
@@ -143,17 +153,70 @@ fn shown(facts: &Facts, id: &str, join: &Join) -> Value {
 }
 
 /// The document with the object's facts as they are now; `None` if that is no change.
-fn renamed(hit: Hit, joins: &[&Join], id: &str, facts: &Facts, position: i64) -> Option<(Uuid, Doc)> {
-    let document = hit.id.parse().ok().filter(|_| hit.version < position)?;
-    let mut doc = Doc::from_source(document, position, hit.source?);
+fn renamed(hit: Hit, joins: &[&Join], change: &Change, facts: &Facts) -> Option<(Uuid, Doc)> {
+    let document = hit.id.parse().ok().filter(|_| hit.version < change.position)?;
+    let mut doc = Doc::from_source(document, change.position, hit.source?);
     let Body::Live(live) = &mut doc.body else { return None };
+    let id = change.id.to_string();
     let mut changed = false;
     for join in joins {
-        if live.fields.get(join.by).and_then(Value::as_str) != Some(id) {
+        if live.fields.get(join.by).and_then(Value::as_str) != Some(&id) {
             continue;
         }
-        let now = shown(facts, id, join);
+        let now = shown(facts, &id, join);
         changed |= live.fields.insert(join.field.to_owned(), now.clone()) != Some(now);
     }
     changed.then_some((document, doc))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event_schema::auth::user::USER;
+
+    fn game(version: i64, white: Uuid, black: Uuid) -> Hit {
+        let source = json!({
+            "playerWhiteId": white, "playerWhiteName": "old", "playerBlackId": black, "playerBlackName": "old",
+            "_position": version, "_live": true, "_readers": [],
+        });
+        let id = Uuid::from_u128(9);
+        serde_json::from_value(json!({"_id": id, "_index": "x", "_version": version, "_source": source})).unwrap()
+    }
+
+    fn fact(id: Uuid, fullname: &str) -> Facts {
+        let Value::Object(user) = json!({"fullname": fullname, "_live": true}) else { unreachable!() };
+        Facts::from([(id.to_string(), user)])
+    }
+
+    #[test]
+    fn a_changed_object_changes_the_documents_that_refer_to_it_once() {
+        let (ann, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let view = crate::views::registry().into_iter().find(|v| v.name() == "chessGameListView").unwrap();
+        let joins: Vec<&Join> = view.joins.iter().collect();
+        let change = Change { table: &USER, id: ann, position: 10 };
+        let name = |hit: Hit, facts: &Facts| {
+            renamed(hit, &joins, &change, facts).map(|(_, doc)| {
+                let fields = &doc.live().unwrap().fields;
+                (doc.version, fields["playerWhiteName"].clone(), fields["playerBlackName"].clone())
+            })
+        };
+        let new = fact(ann, "Anna");
+        assert_eq!(name(game(4, ann, bob), &new), Some((10, json!("Anna"), json!("old"))));
+        assert_eq!(name(game(4, ann, ann), &new), Some((10, json!("Anna"), json!("Anna"))));
+        assert_eq!(name(game(10, ann, bob), &new), None, "another writer has passed the change");
+        assert_eq!(name(game(4, ann, bob), &fact(ann, "old")), None, "nothing to change");
+        assert_eq!(name(game(4, bob, ann), &Facts::new()), Some((10, json!("old"), Value::Null)), "erased");
+    }
+
+    #[test]
+    fn facts_are_looked_up_when_a_document_refers_to_an_object_for_the_first_time() {
+        let view = crate::views::registry().into_iter().find(|v| v.name() == "chessGameListView").unwrap();
+        let doc = |white: Uuid| Doc::from_source(Uuid::nil(), 4, game(4, white, white).source.unwrap());
+        let (ann, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let anew = |prior: &Doc, mut now: Doc| referred_anew(&view.joins[0], &Filled { prior, doc: &mut now });
+        assert_eq!(anew(&Doc::ABSENT, doc(ann)), Some(ann.to_string()));
+        assert_eq!(anew(&doc(ann), doc(ann)), None);
+        assert_eq!(anew(&doc(ann), doc(bob)), Some(bob.to_string()));
+        assert_eq!(anew(&doc(ann), Doc { version: 5, body: Body::Tombstone }), None);
+    }
 }

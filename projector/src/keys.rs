@@ -89,7 +89,8 @@ fn plain(read: Read) -> Arc<Item> {
 /// The ids of the keys under which fields of the event are sealed.
 fn key_ids(event: &Recorded) -> Vec<String> {
     let Some(data) = event.data.as_object() else { return Vec::new() };
-    let sealed_under = |field: &str| Some(data.get(field)?.as_str()?.strip_prefix(SEALED)?.rsplit_once(':')?.0.to_owned());
+    let sealed_under =
+        |field: &str| Some(data.get(field)?.as_str()?.strip_prefix(SEALED)?.rsplit_once(':')?.0.to_owned());
     let fields = personal_fields(&event.category, event.stream_id, data);
     fields.iter().filter_map(|(field, _)| sealed_under(field)).collect()
 }

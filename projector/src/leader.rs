@@ -60,7 +60,11 @@ async fn reign(
     tokio::select! {
         error = session.run() => Err(error),
         error = watch(&client) => Err(error),
-        ended = guard.join_next() => Err(format!("the leader's connection to postgres ended: {ended:?}").into()),
+        ended = guard.join_next() => Err(match ended {
+            Some(Ok(Err(error))) => error.into(),
+            Some(Err(panicked)) => panicked.into(),
+            Some(Ok(Ok(()))) | None => "the leader's connection to postgres was closed".into(),
+        }),
     }
 }
 

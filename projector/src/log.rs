@@ -64,11 +64,8 @@ pub struct Log {
 impl Log {
     /// A reader; nothing is connected yet.
     pub fn new(database: &tokio_postgres::Config, namespace: &Namespace) -> Result<Self, BoxError> {
-        let manager = Manager::from_config(
-            database.clone(),
-            NoTls,
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
+        let manager =
+            Manager::from_config(database.clone(), NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager).max_size(8).build()?;
         let schema = namespace.schema();
         let range = format!(
@@ -80,7 +77,11 @@ impl Log {
         Ok(Self { pool, schema, range })
     }
 
-    async fn query(&self, sql: &str, params: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<Vec<Row>, LogError> {
+    async fn query(
+        &self,
+        sql: &str,
+        params: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    ) -> Result<Vec<Row>, LogError> {
         tokio::time::timeout(QUERY_TIMEOUT, async {
             let client = self.pool.get().await?;
             let statement = client.prepare_cached(sql).await?;

@@ -37,7 +37,8 @@ impl Parked {
             let hits = elastic.search(index, query.clone(), after.as_ref()).await?;
             let Some(last) = hits.last() else { return Ok(Self { documents }) };
             after = Some(last.sort.clone());
-            documents.extend(hits.iter().filter_map(|hit| Some((document_of(&hit.id)?, poison_of(hit.source.as_ref()?)?))));
+            documents
+                .extend(hits.iter().filter_map(|hit| Some((document_of(&hit.id)?, poison_of(hit.source.as_ref()?)?))));
         }
     }
 
@@ -73,9 +74,7 @@ impl Parked {
     pub fn report(&self) -> Value {
         let mut all: Vec<(&Uuid, &Poison)> = self.documents.iter().collect();
         all.sort_unstable_by_key(|(_, poison)| poison.position);
-        let show = |(id, p): &(&Uuid, &Poison)| {
-            json!({"document": id, "position": p.position, "error": p.error, "events": p.events})
-        };
+        let show = |(id, p): &(&Uuid, &Poison)| json!({"document": id, "position": p.position, "error": p.error, "events": p.events});
         all.iter().take(SHOWN).map(show).collect()
     }
 }

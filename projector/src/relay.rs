@@ -96,7 +96,12 @@ impl Relay {
     }
 
     /// Publishes a range, and reads the next one while the server writes this one down.
-    async fn publish(&self, context: &jetstream::Context, last: i64, range: Vec<Read>) -> Result<(i64, Vec<Read>), BoxError> {
+    async fn publish(
+        &self,
+        context: &jetstream::Context,
+        last: i64,
+        range: Vec<Read>,
+    ) -> Result<(i64, Vec<Read>), BoxError> {
         let mut acks: Vec<PublishAckFuture> = Vec::with_capacity(range.len());
         let mut position = last;
         for read in &range {
@@ -141,7 +146,8 @@ impl Relay {
         if ours && u64::try_from(last) == Ok(info.state.last_sequence) {
             return Ok(());
         }
-        Err(format!("the stream is not as it was left: its last sequence is {}, not {last}", info.state.last_sequence).into())
+        Err(format!("the stream is not as it was left: its last sequence is {}, not {last}", info.state.last_sequence)
+            .into())
     }
 
     /// The stream, of this log and no further than it; made anew if it is not so. Its last sequence.

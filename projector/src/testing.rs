@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use event_schema::envelope::Recorded;
 use event_schema::event::DomainEvent;
-use event_schema::gameplay::game_event::{EndReason, GameCreated, GameEvent, GameMode, GameResult, GameType, MovePlayed};
+use event_schema::gameplay::game_event::{
+    EndReason, GameCreated, GameEvent, GameMode, GameResult, GameType, MovePlayed,
+};
 use event_schema::ids::{CommandId, UserId};
 use serde_json::json;
 use uuid::Uuid;

@@ -192,12 +192,15 @@ impl<'a> Projecting<'a> {
     }
 
     async fn take(&mut self, items: &[Arc<Item>]) -> Result<(), WorkError> {
-        let Some(last) = items.last().map(|item| item.event.position) else { return Ok(()) };
+        let Some(newest) = items.last().map(|item| &item.event) else { return Ok(()) };
         if self.writer.apply(items).await? {
             self.dirty.get_or_insert_with(Instant::now);
             self.unmarked = true;
         }
-        self.applied = last;
+        self.applied = newest.position;
+        let delay = chrono::Utc::now().signed_duration_since(newest.recorded_at).as_seconds_f64();
+        metrics::histogram!("wechess_applied_after_seconds", "view" => self.worker.view().name())
+            .record(delay.max(0.0));
         self.worker.view().set_error(None);
         self.tell();
         Ok(())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use moka::sync::Cache;
 use service::telemetry::chain;
 use tokio::sync::Semaphore;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use crate::document::Doc;
 use crate::elastic::{Elastic, IndexError, Outcome, Write};
 use crate::fold::{Folded, Group, Poison, fold, group};
-use crate::joins::{Filled, Joins};
+use crate::joins::{Change, Filled, Joins};
 use crate::keys::Item;
 use crate::parked::Parked;
 use crate::status::ViewStatus;
@@ -28,14 +29,15 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from
 pub struct Shared {
     /// The client.
     pub elastic: Elastic,
-    cache: Cache<(u64, Uuid), Arc<Doc>>,
+    /// The newest version of a document and its JSON: a third of the memory of the values.
+    cache: Cache<(u64, Uuid), (i64, Bytes)>,
     bulks: Arc<Semaphore>,
 }
 
 impl Shared {
     /// With an empty cache. At most eight bulks are in flight at once.
     pub fn new(elastic: Elastic) -> Self {
-        let weigh = |_: &(u64, Uuid), doc: &Arc<Doc>| u32::try_from(doc.to_source().len()).unwrap_or(u32::MAX) + 128;
+        let weigh = |_: &(u64, Uuid), doc: &(i64, Bytes)| u32::try_from(doc.1.len() + 128).unwrap_or(u32::MAX);
         let cache = Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build();
         Self { elastic, cache, bulks: Arc::new(Semaphore::new(8)) }
     }
@@ -55,7 +57,7 @@ pub struct Writer<'a> {
 /// A document on its way: its events, and what is known of it.
 struct Work {
     group: Group,
-    prior: Option<Arc<Doc>>,
+    prior: Option<Doc>,
     folded: Option<Folded>,
 }
 
@@ -76,7 +78,7 @@ impl<'a> Writer<'a> {
         for (at, item) in items.iter().enumerate() {
             if let Some((table, id)) = self.status.view.joined_change(item) {
                 wrote |= self.fold_in(&items[start..=at]).await?;
-                wrote |= self.propagate((table, id, item.event.position)).await?;
+                wrote |= self.propagate(Change { table, id, position: item.event.position }).await?;
                 start = at + 1;
             }
         }
@@ -91,13 +93,12 @@ impl<'a> Writer<'a> {
             group(&self.status.view, items).into_iter().partition(|group| self.parked.holds(group.id));
         let mut notes: Vec<Write> = waiting.iter().filter_map(|group| self.parked.add(group)).collect();
         let begins = |group: &Group| group.items.first().is_some_and(|item| self.status.view.begins(group.id, item));
-        let absent = Arc::new(Doc::ABSENT);
         let mut works: Vec<Work> = groups
             .into_iter()
-            .map(|group| Work { prior: begins(&group).then(|| Arc::clone(&absent)), folded: None, group })
+            .map(|group| Work { prior: begins(&group).then_some(Doc::ABSENT), folded: None, group })
             .collect();
         for work in works.iter_mut().filter(|work| work.prior.is_none()) {
-            work.prior = self.shared.cache.get(&(self.opening, work.group.id));
+            work.prior = self.cached(work.group.id);
         }
         while !works.is_empty() || !notes.is_empty() {
             self.read_missing(&mut works).await?;
@@ -106,6 +107,12 @@ impl<'a> Writer<'a> {
             works = self.write(works, std::mem::take(&mut notes)).await?;
         }
         Ok(wrote)
+    }
+
+    /// The document as this writer wrote it last, if it is still in memory.
+    fn cached(&self, id: Uuid) -> Option<Doc> {
+        let (version, json) = self.shared.cache.get(&(self.opening, id))?;
+        Some(Doc::from_source(id, version, serde_json::from_slice(&json).ok()?))
     }
 
     /// Reads the documents that are not known.
@@ -118,14 +125,14 @@ impl<'a> Writer<'a> {
         let hits = self.patiently(|| self.shared.elastic.read(&self.index, &ids)).await?;
         for (work, hit) in missing.into_iter().zip(hits) {
             let doc = hit.source.map_or(Doc::ABSENT, |source| Doc::from_source(work.group.id, hit.version, source));
-            work.prior = Some(Arc::new(doc));
+            work.prior = Some(doc);
         }
         Ok(())
     }
 
     async fn fold_all(&mut self, works: &mut [Work], notes: &mut Vec<Write>) -> Result<(), IndexError> {
         for work in works.iter_mut() {
-            let prior = work.prior.as_deref().unwrap_or(&Doc::ABSENT);
+            let prior = work.prior.as_ref().unwrap_or(&Doc::ABSENT);
             let mut folded = fold(&self.status.view, prior, &work.group.items);
             if let Some(poison) = folded.poison.take() {
                 notes.push(self.parked.park(self.status.name(), work.group.id, poison));
@@ -140,7 +147,7 @@ impl<'a> Writer<'a> {
             .iter_mut()
             .filter_map(|work| {
                 let folded = work.folded.as_mut().filter(|folded| folded.changed)?;
-                Some(Filled { prior: work.prior.as_deref().unwrap_or(&Doc::ABSENT), doc: &mut folded.doc })
+                Some(Filled { prior: work.prior.as_ref().unwrap_or(&Doc::ABSENT), doc: &mut folded.doc })
             })
             .collect();
         loop {
@@ -154,27 +161,24 @@ impl<'a> Writer<'a> {
 
     /// Writes what changed; gives back what met a conflict, to be read and folded again.
     async fn write(&mut self, works: Vec<Work>, notes: Vec<Write>) -> Result<Vec<Work>, IndexError> {
-        let mut changed: Vec<(Work, Arc<Doc>)> = works
-            .into_iter()
-            .filter_map(|mut work| {
-                let folded = work.folded.take().filter(|folded| folded.changed)?;
-                Some((work, Arc::new(folded.doc)))
-            })
-            .collect();
-        let mut writes: Vec<Write> = changed.iter().map(|(work, doc)| write_of(work.group.id, doc)).collect();
+        let mut changed: Vec<Work> =
+            works.into_iter().filter(|work| work.folded.as_ref().is_some_and(|folded| folded.changed)).collect();
+        let folded = changed.iter_mut().filter_map(|work| Some((work.group.id, work.folded.take()?.doc)));
+        let mut writes: Vec<Write> = folded.map(|(id, doc)| write_of(id, &doc)).collect();
         writes.extend(notes);
         let outcomes = self.bulk(&writes).await?;
         let mut again = Vec::new();
         let mut refused = Vec::new();
-        for ((mut work, doc), outcome) in changed.drain(..).zip(outcomes) {
+        for ((mut work, write), outcome) in changed.into_iter().zip(writes).zip(outcomes) {
             let key = (self.opening, work.group.id);
             match outcome {
-                Outcome::Done => self.shared.cache.insert(key, doc),
+                Outcome::Done => self.shared.cache.insert(key, (write.version, write.source)),
                 Outcome::Conflict => {
                     self.shared.cache.invalidate(&key);
                     work.prior = None;
                     again.push(work);
                 }
+                // `bulk` gives nothing back that is for later.
                 Outcome::Refused(error) | Outcome::Later(error) => {
                     self.shared.cache.invalidate(&key);
                     refused.push(self.refuse(&work, error));
@@ -197,37 +201,39 @@ impl<'a> Writer<'a> {
         self.parked.park(self.status.name(), work.group.id, poison)
     }
 
-    /// Changes the documents that show facts of a changed object. Nothing of this view is in flight.
-    async fn propagate(&mut self, change: (&'static event_schema::object::Object, Uuid, i64)) -> Result<bool, IndexError> {
-        let index = self.index.clone();
-        self.patiently(|| self.shared.elastic.refresh(&index)).await?;
-        let docs = loop {
+    /// Changes the documents that show facts of a changed object, page by page. Nothing else of this view is in flight.
+    async fn propagate(&mut self, change: Change) -> Result<bool, IndexError> {
+        self.patiently(|| self.shared.elastic.refresh(&self.index)).await?;
+        let (mut wrote, mut after) = (false, None);
+        loop {
             let view = &self.status.view;
-            match self.joins.changed(&self.shared.elastic, view, &index, change).await {
-                Ok(docs) => break docs,
+            let page = self.joins.changed(&self.shared.elastic, view, &self.index, change, after.as_ref()).await;
+            let (mut docs, next) = match page {
+                Ok(page) => page,
                 Err(error) => {
+                    // The other view's index may be made anew just now. If it is this one's, its next write tells.
                     self.status.set_error(Some(chain(&error)));
                     tokio::time::sleep(BACKOFF.1).await;
+                    self.patiently(|| self.shared.elastic.refresh(&self.index)).await?;
+                    continue;
+                }
+            };
+            // A parked document stays as it is; healing folds it anew, with the facts of then.
+            docs.retain(|(id, _)| !self.parked.holds(*id));
+            let writes: Vec<Write> = docs.iter().map(|(id, doc)| write_of(*id, doc)).collect();
+            for (write, outcome) in writes.iter().zip(self.bulk(&writes).await?) {
+                if let Outcome::Refused(error) = outcome {
+                    tracing::error!(index = self.index, document = write.id, error, "a joined fact was refused");
                 }
             }
-        };
-        // A parked document stays as it is; healing folds it anew, with the facts of then.
-        let docs: Vec<(Uuid, Arc<Doc>)> =
-            docs.into_iter().filter(|(id, _)| !self.parked.holds(*id)).map(|(id, doc)| (id, Arc::new(doc))).collect();
-        let writes: Vec<Write> = docs.iter().map(|(id, doc)| write_of(*id, doc)).collect();
-        let outcomes = self.bulk(&writes).await?;
-        for ((id, doc), outcome) in docs.into_iter().zip(outcomes) {
-            match outcome {
-                Outcome::Done => self.shared.cache.insert((self.opening, id), doc),
-                // Another writer has passed this change already.
-                Outcome::Conflict => self.shared.cache.invalidate(&(self.opening, id)),
-                Outcome::Refused(error) | Outcome::Later(error) => {
-                    tracing::error!(index, document = %id, error, "a joined fact was refused");
-                    self.shared.cache.invalidate(&(self.opening, id));
-                }
+            // Read again when needed: a conflict means that another writer has passed this change already.
+            docs.iter().for_each(|(id, _)| self.shared.cache.invalidate(&(self.opening, *id)));
+            wrote |= !docs.is_empty();
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(wrote),
             }
         }
-        Ok(!writes.is_empty())
     }
 
     /// Writes until each write is done, refused or met a conflict; the outcomes in order.
@@ -259,14 +265,19 @@ impl<'a> Writer<'a> {
 
     async fn send(&self, part: &[Write]) -> Result<Vec<Outcome>, IndexError> {
         let permit = self.shared.bulks.acquire().await;
+        let begun = tokio::time::Instant::now();
         let outcomes = self.shared.elastic.bulk(&self.index, part).await;
         drop(permit);
+        metrics::histogram!("wechess_bulk_seconds", "view" => self.status.name()).record(begun.elapsed().as_secs_f64());
         metrics::histogram!("wechess_bulk_documents", "view" => self.status.name()).record(part.len() as f64);
         outcomes
     }
 
     /// Repeats a request until Elasticsearch answers it; only a lost index is an error.
-    async fn patiently<T, F: Future<Output = Result<T, IndexError>>>(&self, mut ask: impl FnMut() -> F) -> Result<T, IndexError> {
+    async fn patiently<T, F: Future<Output = Result<T, IndexError>>>(
+        &self,
+        mut ask: impl FnMut() -> F,
+    ) -> Result<T, IndexError> {
         let mut pause = BACKOFF.0;
         loop {
             match ask().await {
