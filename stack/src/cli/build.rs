@@ -41,8 +41,9 @@ pub struct Profile {
 }
 
 /// Builds the three services; the folder that they are in. Not this program: it runs.
+/// By way of the whole workspace, so that dependencies get the features that they have in the tests and are built once.
 pub fn binaries(release: bool, screen: &Screen) -> Result<PathBuf> {
-    let mut arguments = vec!["build", "--bins", "-p", "command-api", "-p", "projector", "-p", "query-bff"];
+    let mut arguments = vec!["build", "--workspace", "--exclude", "stack", "--bins"];
     if release {
         arguments.push("--release");
     }
