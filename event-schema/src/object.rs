@@ -284,6 +284,10 @@ fn put(out: &mut Map<String, Value>, field: &Field, values: &Map<String, Value>)
         Shown::Withheld => Value::Null,
         Shown::Everywhere | Shown::CommandOnly => values.get(field.name).cloned().unwrap_or(Value::Null),
     };
+    let value = match (field.kind, value.as_str().map(str::parse)) {
+        (Kind::Date, Some(Ok(time))) => json!(instant(time)),
+        _ => value,
+    };
     let index = match (field.kind, value.as_str()) {
         (Kind::Enum(words), Some(word)) => json!(words.iter().position(|w| *w == word)),
         _ => Value::Null,
