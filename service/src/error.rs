@@ -48,14 +48,14 @@ pub struct ApiError {
     status: u16,
     code: Cow<'static, str>,
     word: Option<Cow<'static, str>>,
-    detail: String,
+    detail: Box<str>,
     faults: Vec<Fault>,
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
     source: Option<BoxError>,
 }
 
 /// Seconds of `Retry-After` where the caller knows nothing better.
-const RETRY_AFTER_SECONDS: u64 = 1;
+const RETRY_AFTER_SECONDS: u32 = 1;
 
 impl ApiError {
     /// `code` is the contract's `errMsg_…`, `detail` the sentence for the client.
@@ -64,7 +64,7 @@ impl ApiError {
             status,
             code: code.into(),
             word: None,
-            detail: detail.into(),
+            detail: detail.into().into(),
             faults: Vec::new(),
             retry_after: matches!(status, 429 | 503).then_some(RETRY_AFTER_SECONDS),
             source: None,
@@ -98,7 +98,7 @@ impl ApiError {
 
     /// When to try again.
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+        self.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
         self
     }
 
