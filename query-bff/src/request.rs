@@ -169,13 +169,17 @@ pub async fn find(
 ) -> Result<Found, ApiError> {
     let body = search(query(view, rule, filter, q), window);
     let request = Search::new(app.namespace.index(view.table.name), &body);
-    app.elastic.search(&request).await.map_err(|error| match error {
+    app.elastic.search(&request).await.map_err(|error| match &error {
         // Only Elasticsearch knows its syntax of regular expressions and what they cost; all else was checked here.
         EsError::Refused { status: 400, reason } if filter.is_some_and(Filter::has_regexp) => {
             let told = format!("a regular expression in the filters is not accepted: {reason}");
             ApiError::new(400, Code::InvalidValue.as_str(), told.clone()).fault("", Code::InvalidValue.as_str(), told)
         }
-        other => other.into_api(),
+        EsError::Down(_)
+        | EsError::NoIndex(_)
+        | EsError::Partial(_)
+        | EsError::Refused { .. }
+        | EsError::Unreadable(_) => error.into_api(),
     })
 }
 
