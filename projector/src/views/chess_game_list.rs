@@ -91,7 +91,8 @@ mod tests {
             view.view_fields().flat_map(|f| std::iter::once(f.name.to_owned()).chain(f.companion())).collect();
         let mut shown: Vec<&String> = document.fields.keys().collect();
         let mut declared: Vec<&String> = declared.iter().collect();
-        (shown.sort(), declared.sort());
+        shown.sort();
+        declared.sort();
         assert_eq!(shown, declared);
     }
 
