@@ -51,6 +51,20 @@ pub async fn elasticsearch_admin(method: &str, path: &str, body: Option<&Value>)
     elasticsearch(&stack().credentials.elasticsearch.admin, method, path, body).await
 }
 
+/// A namespace that nobody has yet.
+pub fn fresh_namespace() -> Namespace {
+    let unique = uuid::Uuid::now_v7().simple().to_string();
+    format!("t{}", &unique[20..]).parse().expect("a namespace")
+}
+
+/// A namespace with its schema and nothing else.
+pub async fn fresh_schema() -> Namespace {
+    let namespace = fresh_namespace();
+    let owner = stack().credentials.database_urls.owner.parse().expect("a database URL");
+    command_api::es::migrate::migrate(&owner, &namespace).await.expect("the schema can be made");
+    namespace
+}
+
 /// Removes what a system left: schema, stream, bucket, indexes.
 pub async fn remove(namespace: &Namespace) {
     let schema = namespace.schema();

@@ -9,8 +9,8 @@ pub mod direct;
 pub mod servers;
 pub mod system;
 pub mod views;
+pub mod whole;
 
-use std::future::Future;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ pub fn alone(tell: impl AsyncFnOnce()) {
 }
 
 /// Waits until a condition of somebody else's holds; fails with `what` when it does not within 30 s.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look().await {

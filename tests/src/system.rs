@@ -72,10 +72,7 @@ impl System {
 
     /// A system under a fresh namespace.
     pub async fn start(settings: &Settings<'_>) -> Self {
-        let unique = uuid::Uuid::now_v7().simple().to_string();
-        let namespace: Namespace = format!("t{}", &unique[20..]).parse().expect("a namespace");
-        let owner = stack().credentials.database_urls.owner.parse().expect("a database URL");
-        command_api::es::migrate::migrate(&owner, &namespace).await.expect("the schema can be made");
+        let namespace = direct::fresh_schema().await;
         let extra: Vec<(String, String)> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let command_api = start_command_api(&namespace, &extra).await;

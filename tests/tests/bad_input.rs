@@ -13,7 +13,7 @@ fn malformed_json_is_a_400() {
         let ann = app.guest().await;
         for text in ["{", "{\"mode\":}", "nonsense", "{\"a\":1}x", "\u{feff}{}"] {
             let answer = ann.request("POST", GAME).body("application/json", text).send().await;
-            let told = answer.refused(400, "errMsg_malformedJson");
+            let told = answer.refused(400, "errMsg_invalidJson");
             assert!(told.starts_with("the body is not valid JSON: "), "{told}");
         }
         for text in ["[]", "null", "7", "\"text\""] {

@@ -74,12 +74,12 @@ fn the_fifth_repetition_ends_the_game_by_itself() {
 #[test]
 fn fifty_moves_are_a_claim_and_seventy_five_end_the_game() {
     story(async |app: App| {
-        let fifty = game_from(&app, "4k3/8/8/8/8/8/4R3/4K3 w - - 99 80").await;
-        fifty.play("Re3+").await;
+        let fifty = game_from(&app, "4k3/8/8/8/8/8/R7/4K3 w - - 99 80").await;
+        fifty.play("Ra3").await;
         let claimed = fifty.black.update_game(&fifty.id, json!({"result": "draw"})).await;
         has(claimed.data(), &over("draw", "fiftyMoves"));
-        let all = game_from(&app, "4k3/8/8/8/8/8/4R3/4K3 w - - 149 120").await;
-        has(all.play("Re3+").await.data(), &json!({"result": "draw", "endReason": "seventyFiveMoves"}));
+        let all = game_from(&app, "4k3/8/8/8/8/8/R7/4K3 w - - 149 120").await;
+        has(all.play("Ra3").await.data(), &json!({"result": "draw", "endReason": "seventyFiveMoves"}));
     });
 }
 

@@ -63,10 +63,10 @@ fn a_private_game_opens_to_who_has_its_exact_code_and_shows_it_to_nobody_else() 
             let answer = eve.get(&format!("/gameplay-api/v1/games?playerWhiteId={}{filter}", ann.id)).await;
             answer.data().as_array().unwrap().clone()
         };
-        for guess in ["", &code[..11], &code[1..], &code.to_uppercase(), "%", "_", "null", &format!("{code} ")] {
+        for guess in ["", &code[..11], &code[1..], &code.to_uppercase(), "%25", "_", "null", "&invitationCode="] {
             eve.game(&format!("{id}?invitationCode={guess}")).await.refused(403, "errMsg_forbidden");
             assert_eq!(list(&format!("&invitationCode={guess}")).await, Vec::<Value>::new(), "`{guess}`");
-            let body = json!({"playerBlackId": eve.id, "invitationCode": guess});
+            let body = json!({"playerBlackId": eve.id, "invitationCode": guess.replace("%25", "%")});
             eve.update_game(id, body).await.refused(403, "errMsg_forbidden");
         }
         let found = list(&format!("&invitationCode={code}")).await;

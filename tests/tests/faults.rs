@@ -1,0 +1,100 @@
+//! Real processes are killed and stopped while games are played. `cargo dev test` runs these last, one by one.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::Child;
+use std::time::Duration;
+
+use serde_json::json;
+use wechess_tests::whole::Whole;
+use wechess_tests::{alone, eventually};
+
+/// The first games of the shipped sample, in a file of their own.
+fn sample(whole: &Whole, games: usize) -> PathBuf {
+    let all = include_str!("../../data/lichess-2025-05-games.pgn");
+    let starts: Vec<usize> = all.match_indices("[Event ").map(|(at, _)| at).take(games + 1).collect();
+    let end = starts.get(games).copied().unwrap_or(all.len());
+    let file = whole.status().connections.folder.join("sample.pgn");
+    std::fs::write(&file, &all[..end]).expect("the run folder can be written");
+    file
+}
+
+/// Waits for the program and shows what it said when it failed.
+async fn finish(mut play: Child) {
+    let begun = std::time::Instant::now();
+    let status = loop {
+        if let Some(status) = play.try_wait().expect("the program can be waited for") {
+            break status;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(240), "play does not end");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let mut said = String::new();
+    for pipe in [
+        play.stdout.take().map(|p| Box::new(p) as Box<dyn std::io::Read>),
+        play.stderr.take().map(|p| Box::new(p) as Box<dyn std::io::Read>),
+    ] {
+        pipe.into_iter().for_each(|mut pipe| drop(pipe.read_to_string(&mut said)));
+    }
+    assert!(status.success(), "play failed:\n{said}");
+}
+
+/// Each of the six processes but the query service is killed while games are played; play resumes, and every line of
+/// its comparison is equal.
+#[test]
+fn play_survives_the_death_of_every_process() {
+    alone(async || {
+        let whole = Whole::up("kills");
+        let admin = whole.admin().await;
+        let mut play = whole.play(&sample(&whole, 40), "80");
+        let mut seen = 0;
+        for process in ["elasticsearch", "projector", "nats", "commandApi", "postgres"] {
+            seen = eventually("more moves are played", async || {
+                assert!(play.try_wait().expect("it can be asked").is_none(), "play ended before {process} was killed");
+                whole.moves(&admin).await.filter(|now| *now > seen + 60)
+            })
+            .await;
+            whole.kill(process).await;
+        }
+        finish(play).await;
+        // A second time it makes no duplicates: the comparison counts the same.
+        let before = whole.moves(&admin).await;
+        finish(whole.play(&sample(&whole, 40), "max")).await;
+        assert_eq!(whole.moves(&admin).await, before);
+    });
+}
+
+/// Elasticsearch and NATS hang, one after the other: commands go on, reads say so, and catch up afterwards.
+#[test]
+fn commands_go_on_while_a_server_hangs() {
+    alone(async || {
+        let whole = Whole::up("hangs");
+        let (admin, status) = (whole.admin().await, whole.status());
+        let register = async |name: &str| {
+            let body = json!({"email": format!("{name}@example.com"), "password": "correct horse", "fullname": name});
+            let url = format!("{}/auth-api/v1/registeruser", status.command_api);
+            whole.ask("POST", &url, "", Some(&body)).await.expect("command-api answers").is(201).clone()
+        };
+        let users = format!("{}/bff-api/user/count", status.query_bff);
+        let count = async || whole.ask("GET", &users, &admin, None).await;
+        eventually("the query service answers", async || count().await.filter(|answer| answer.status == 200)).await;
+
+        whole.signal("elasticsearch", "STOP");
+        register("ann").await;
+        let refused = count().await.expect("the query service answers");
+        refused.refused(503, "errMsg_serviceUnavailable");
+        assert!(refused.header("retry-after").is_some());
+        whole.signal("elasticsearch", "CONT");
+        eventually("ann is found", async || count().await.filter(|a| a.body["total"] == json!(2))).await;
+
+        whole.signal("nats", "STOP");
+        register("bob").await;
+        eventually("the query service no longer trusts its sessions", async || {
+            count().await.filter(|a| a.status == 503)
+        })
+        .await;
+        register("eve").await;
+        whole.signal("nats", "CONT");
+        eventually("all are found", async || count().await.filter(|a| a.body["total"] == json!(4))).await;
+    });
+}
