@@ -103,9 +103,6 @@ fn the_query_service_has_no_database_login_and_only_reads_indexes() {
             let answer = direct::elasticsearch(login, method, &path, body).await;
             assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text);
         }
-        let bulk = json!({"query": {"match_all": {}}});
-        let answer = direct::elasticsearch(login, "POST", &format!("/{live}/_delete_by_query"), Some(&bulk)).await;
-        assert_eq!(answer.status, 403, "{}", answer.text);
     });
 }
 

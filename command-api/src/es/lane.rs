@@ -100,7 +100,7 @@ impl Lane {
                     // The foreign condition "PostgreSQL is back" has nothing to await but another attempt.
                     tokio::time::sleep(RETRY).await;
                 }
-                known => return known,
+                known @ (Called::Answered(_) | Called::Lost | Called::Refused(_)) => return known,
             }
         }
     }
