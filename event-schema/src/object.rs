@@ -177,14 +177,8 @@ impl Field {
 }
 
 /// What every object carries besides its fields.
-pub const BOOKKEEPING: &[Field] = &[
-    id("id"),
-    boolean("isActive"),
-    integer("recordVersion"),
-    date("createdAt"),
-    date("updatedAt"),
-    id("_owner"),
-];
+pub const BOOKKEEPING: &[Field] =
+    &[id("id"), boolean("isActive"), integer("recordVersion"), date("createdAt"), date("updatedAt"), id("_owner")];
 
 /// Hidden fields of every document: never shown, never filtered on by clients.
 pub mod hidden {
@@ -234,7 +228,12 @@ impl Object {
 
     /// Puts `values` (this table's fields by name) and the bookkeeping into the contract's order, enum companions
     /// added, withheld values null, absent values null. Fields for which `keep` says no are left out.
-    pub fn render(&self, values: &Map<String, Value>, book: &Bookkeeping, keep: impl Fn(&Field) -> bool) -> Map<String, Value> {
+    pub fn render(
+        &self,
+        values: &Map<String, Value>,
+        book: &Bookkeeping,
+        keep: impl Fn(&Field) -> bool,
+    ) -> Map<String, Value> {
         let mut out = Map::with_capacity(self.fields.len() + 12);
         out.insert("id".into(), json!(book.id));
         for field in self.fields.iter().filter(|f| keep(f)) {

@@ -45,7 +45,8 @@ mod tests {
     fn the_text_form_reads_back() {
         let here = LogPosition { log: Uuid::from_u128(7), position: 42 };
         assert_eq!(here.to_string().parse(), Ok(here));
-        for bad in ["", "7", "x:1", "00000000-0000-0000-0000-000000000007:-1", "00000000-0000-0000-0000-000000000007:"] {
+        for bad in ["", "7", "x:1", "00000000-0000-0000-0000-000000000007:-1", "00000000-0000-0000-0000-000000000007:"]
+        {
             assert!(bad.parse::<LogPosition>().is_err(), "{bad}");
         }
     }

@@ -116,7 +116,12 @@ pub struct Mirror {
 
 /// The mirror of an object with a stream of its own.
 pub const fn mirror<O: DataObject>() -> Mirror {
-    Mirror { table: O::TABLE, category: O::Event::CATEGORY, key: |event| Ok(Some(event.stream_id)), fold: fold_object::<O> }
+    Mirror {
+        table: O::TABLE,
+        category: O::Event::CATEGORY,
+        key: |event| Ok(Some(event.stream_id)),
+        fold: fold_object::<O>,
+    }
 }
 
 /// The mirror of an object that is an event.
@@ -126,8 +131,11 @@ pub const fn event_mirror<O: EventObject>() -> Mirror {
 
 /// The object in a rendered document: the table's fields without the companions and the bookkeeping.
 pub fn object_of<O: DeserializeOwned>(table: &Object, document: &Map<String, Value>) -> Result<O, DecodeError> {
-    let own: Map<String, Value> =
-        table.all_fields().filter_map(|f| document.get_key_value(f.name)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let own: Map<String, Value> = table
+        .all_fields()
+        .filter_map(|f| document.get_key_value(f.name))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     serde_json::from_value(Value::Object(own)).map_err(|e| DecodeError::Document(table.name, e))
 }
 
@@ -139,7 +147,10 @@ pub fn fields_of<O: Serialize>(object: &O) -> Map<String, Value> {
     }
 }
 
-fn fold_object<O: DataObject>(prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
+fn fold_object<O: DataObject>(
+    prior: Option<&Map<String, Value>>,
+    recorded: &Recorded,
+) -> Result<Option<Document>, DecodeError> {
     let event = O::Event::from_recorded(recorded)?;
     let at = recorded.at();
     let prior_stored = prior
@@ -179,7 +190,10 @@ fn event_key<O: EventObject>(recorded: &Recorded) -> Result<Option<Uuid>, Decode
     Ok(O::from_event(&event, &recorded.at()).map(|_| recorded.id()))
 }
 
-fn fold_event<O: EventObject>(_: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
+fn fold_event<O: EventObject>(
+    _: Option<&Map<String, Value>>,
+    recorded: &Recorded,
+) -> Result<Option<Document>, DecodeError> {
     let event = O::Event::from_recorded(recorded)?;
     let at = recorded.at();
     Ok(O::from_event(&event, &at).map(|object| Document {

@@ -111,7 +111,9 @@ pub fn kill_group(leader: u32) {
 /// Returns how many there were.
 pub fn kill_strays(folder: &Path, program: &str) -> usize {
     let own = std::process::id();
-    let inside = |pid: u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+    // The kernel knows folders by their real names.
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+    let inside = |pid: u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(&folder));
     let strays: Vec<ProcessId> =
         all().filter(|&pid| pid != own && inside(pid) && is_called(pid, program)).filter_map(ProcessId::of).collect();
     for stray in &strays {
