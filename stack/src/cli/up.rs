@@ -47,6 +47,9 @@ pub struct UpArgs {
     /// Version of Elasticsearch [default: the newest that a JDK here allows].
     #[arg(long)]
     elasticsearch: Option<String>,
+    /// Elasticsearch shall start quickly rather than run fast: for tests.
+    #[arg(long)]
+    brief: bool,
     /// Take the services' programs from this folder instead of building them.
     #[arg(long)]
     bin_dir: Option<PathBuf>,
@@ -124,6 +127,7 @@ impl UpArgs {
     fn options(&self, screen: Screen) -> Result<system::Options> {
         let servers = servers::Options {
             elasticsearch: self.elasticsearch.clone(),
+            brief: self.brief,
             wanted: self.ports(),
             screen,
             ..servers::Options::new(self.which.folders()?)
@@ -199,6 +203,9 @@ fn detach(args: &UpArgs, run: &Path, options: &system::Options) -> Result<bool> 
         .stdin(Stdio::null())
         .stdout(both)
         .stderr(file);
+    if args.brief {
+        command.arg("--brief");
+    }
     if let Some(version) = &args.elasticsearch {
         command.args(["--elasticsearch", version]);
     }

@@ -38,6 +38,8 @@ pub struct Options {
     pub elasticsearch: Option<String>,
     /// Elasticsearch's heap in MB.
     pub heap_mb: u32,
+    /// Whether they live for a few minutes only, so that a quick start matters more than speed later.
+    pub brief: bool,
     /// The services' ports, kept with those of the servers; 0 = any free one.
     pub wanted: Ports,
     /// Where progress is shown.
@@ -53,6 +55,7 @@ impl Options {
             folders,
             elasticsearch: None,
             heap_mb: 512,
+            brief: false,
             wanted: Ports::default(),
             screen: Screen::silent(),
             stop: Stop::default(),
@@ -129,7 +132,12 @@ impl Servers {
         let secrets = Secrets::load_or_make(run)?;
         let ports = Ports::settle(&options.folders, run, options.wanted)?;
         let place = Place { run, secrets: &secrets };
-        let java = Java { version: distributions.version, jdk: &distributions.jdk, heap_mb: options.heap_mb };
+        let java = Java {
+            version: distributions.version,
+            jdk: &distributions.jdk,
+            heap_mb: options.heap_mb,
+            brief: options.brief,
+        };
         let (http, transport) = (ports.elasticsearch, ports.elasticsearch_transport);
         let search = elasticsearch::prepare(&place, &distributions.elasticsearch, (http, transport), &java)?;
         let servers = Self {

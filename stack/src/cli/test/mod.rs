@@ -64,6 +64,7 @@ pub fn run(args: &TestArgs) -> Result<bool> {
     let run = folders.run(&name)?;
     let options = Options {
         elasticsearch: args.elasticsearch.clone(),
+        brief: true,
         screen: screen.clone(),
         stop: stop.clone(),
         ..Options::new(folders.clone())
