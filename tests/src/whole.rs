@@ -28,7 +28,7 @@ impl Whole {
         let binaries = variable("WECHESS_BIN_DIR");
         let ports = ["--command-api-port", "0", "--query-bff-port", "0", "--projector-port", "0"];
         let mut up = whole.command("up");
-        up.args(["--detach", "--bin-dir", &binaries]).args(ports);
+        up.args(["--detach", "--brief", "--bin-dir", &binaries]).args(ports);
         let version = &stack().elasticsearch_version;
         up.args(["--elasticsearch", version]);
         let out = up.stdin(Stdio::null()).output().expect("the program `dev` can be run");
