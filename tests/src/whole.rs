@@ -1,6 +1,6 @@
 //! A whole system of real processes, as `cargo dev up` makes it: for stories that kill and stop them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -49,10 +49,12 @@ impl Whole {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("dev status --json: {error}: {text}"))
     }
 
-    /// Begins to play a file.
-    pub fn play(&self, file: &std::path::Path, speed: &str) -> Child {
+    /// Begins to play a file; what it says goes into `log`.
+    pub fn play(&self, file: &Path, speed: &str, log: &Path) -> Child {
+        let log = std::fs::File::create(log).expect("the run folder can be written");
+        let both = log.try_clone().expect("a file can be opened twice");
         let mut play = self.command("play");
-        play.arg(file).args(["--speed", speed]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        play.arg(file).args(["--speed", speed]).stdin(Stdio::null()).stdout(log).stderr(both);
         play.spawn().expect("the program `dev` can be run")
     }
 

@@ -1,7 +1,6 @@
 //! Real processes are killed and stopped while games are played. `cargo dev test` runs these last, one by one.
 
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
@@ -19,24 +18,44 @@ fn sample(whole: &Whole, games: usize) -> PathBuf {
     file
 }
 
-/// Waits for the program and shows what it said when it failed.
-async fn finish(mut play: Child) {
-    let begun = std::time::Instant::now();
-    let status = loop {
-        if let Some(status) = play.try_wait().expect("the program can be waited for") {
-            break status;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(240), "play does not end");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
-    let mut said = String::new();
-    for pipe in [
-        play.stdout.take().map(|p| Box::new(p) as Box<dyn std::io::Read>),
-        play.stderr.take().map(|p| Box::new(p) as Box<dyn std::io::Read>),
-    ] {
-        pipe.into_iter().for_each(|mut pipe| drop(pipe.read_to_string(&mut said)));
+/// `cargo dev play` at work; ends with the story at the latest.
+struct Play {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Play {
+    fn begin(whole: &Whole, file: &Path, speed: &str) -> Self {
+        let log = file.with_extension("log");
+        Self { child: whole.play(file, speed, &log), log }
     }
-    assert!(status.success(), "play failed:\n{said}");
+
+    fn is_over(&mut self) -> bool {
+        self.child.try_wait().expect("the program can be asked").is_some()
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits for its end, which must be good.
+    async fn finish(mut self) {
+        let begun = std::time::Instant::now();
+        while !self.is_over() {
+            assert!(begun.elapsed() < Duration::from_secs(240), "play does not end:\n{}", self.said());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let good = self.child.wait().is_ok_and(|status| status.success());
+        assert!(good, "play failed:\n{}", self.said());
+    }
+}
+
+impl Drop for Play {
+    fn drop(&mut self) {
+        // It has ended already, as a rule.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Each of the six processes but the query service is killed while games are played; play resumes, and every line of
@@ -46,20 +65,21 @@ fn play_survives_the_death_of_every_process() {
     alone(async || {
         let whole = Whole::up("kills");
         let admin = whole.admin().await;
-        let mut play = whole.play(&sample(&whole, 40), "80");
+        let file = sample(&whole, 24);
+        let mut play = Play::begin(&whole, &file, "60");
         let mut seen = 0;
         for process in ["elasticsearch", "projector", "nats", "commandApi", "postgres"] {
             seen = eventually("more moves are played", async || {
-                assert!(play.try_wait().expect("it can be asked").is_none(), "play ended before {process} was killed");
+                assert!(!play.is_over(), "play ended before {process} was killed:\n{}", play.said());
                 whole.moves(&admin).await.filter(|now| *now > seen + 60)
             })
             .await;
             whole.kill(process).await;
         }
-        finish(play).await;
+        play.finish().await;
         // A second time it makes no duplicates: the comparison counts the same.
         let before = whole.moves(&admin).await;
-        finish(whole.play(&sample(&whole, 40), "max")).await;
+        Play::begin(&whole, &file, "max").finish().await;
         assert_eq!(whole.moves(&admin).await, before);
     });
 }

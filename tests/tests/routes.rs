@@ -142,7 +142,7 @@ fn the_table_is_as_it_was_looked_at() {
             row.path,
             row.prefixes.join(" "),
             row.action.as_str(),
-            row.action.status(),
+            row.status,
             row.data_name(),
             body.join(" "),
             query.join(" ")

@@ -49,6 +49,7 @@ pub fn routes(r: &mut Routes) {
         Box::pin(login::register_guest(call))
     });
     guest.access = Access::Public;
+    guest.status = 201;
     guest.limit = Some(limits::REGISTER);
     guest.body = login::GUEST_BODY;
     guest.about = "Makes a guest and logs him in.";

@@ -14,7 +14,7 @@ fn envelope(call: &Call, data: Value, rows: usize) -> Map<String, Value> {
     let caller = call.maybe_caller();
     let Value::Object(mut out) = json!({
         "status": "OK",
-        "statusCode": call.row.action.status(),
+        "statusCode": call.row.status,
         "elapsedMs": call.started.elapsed().as_millis() as u64,
         "ssoTime": call.sso_ms as u64,
         "source": "db",
@@ -35,7 +35,7 @@ fn envelope(call: &Call, data: Value, rows: usize) -> Map<String, Value> {
 }
 
 fn status(call: &Call) -> StatusCode {
-    StatusCode::from_u16(call.row.action.status()).unwrap_or(StatusCode::OK)
+    StatusCode::from_u16(call.row.status).unwrap_or(StatusCode::OK)
 }
 
 /// The answer with one object.

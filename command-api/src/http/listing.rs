@@ -28,7 +28,7 @@ fn operation(row: &Row, prefix: &'static str) -> Operation {
         parameters: parameters(row),
         body: (!row.body.is_empty()).then(|| body::schema(row.body)),
         answer: answer(row),
-        status: row.action.status(),
+        status: row.status,
         errors: errors(row),
     }
 }
@@ -100,7 +100,7 @@ fn answer(row: &Row) -> Value {
     };
     let data = if row.action == Action::List { json!({"type": "array", "items": object}) } else { object };
     json!({"type": "object", "properties": {
-        "status": {"const": "OK"}, "statusCode": {"const": row.action.status()}, "elapsedMs": {"type": "integer"},
+        "status": {"const": "OK"}, "statusCode": {"const": row.status}, "elapsedMs": {"type": "integer"},
         "ssoTime": {"type": "integer"}, "source": {"type": "string"}, "cacheKey": {"type": ["string", "null"]},
         "userId": {"type": ["string", "null"]}, "sessionId": {"type": ["string", "null"]},
         "requestId": {"type": "string"}, "dataName": {"const": row.data_name()}, "method": {"const": row.method},

@@ -91,6 +91,8 @@ pub struct Row {
     pub path: &'static str,
     /// What it does.
     pub action: Action,
+    /// The status of success.
+    pub status: u16,
     /// Who may call it.
     pub access: Access,
     /// Who may, in the contract's words.
@@ -155,6 +157,7 @@ impl Routes {
             method,
             path,
             action,
+            status: action.status(),
             access: Access::LoggedIn,
             who: "",
             about: "",

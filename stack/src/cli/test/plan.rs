@@ -34,7 +34,7 @@ pub struct Pass {
 }
 
 /// Stories mostly wait, so more of them run at once than there are cores.
-const STORIES_AT_ONCE: u32 = 4;
+const STORIES_AT_ONCE: u32 = 3;
 
 /// Everything to run, in order.
 pub fn passes(programs: &[Artifact], selection: &Selection<'_>, runner: &Runner) -> Result<Vec<Pass>> {
