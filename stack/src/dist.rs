@@ -116,7 +116,11 @@ impl Distribution {
         files::make_folder(&folders.dist())?;
         let lock_path = folder.with_added_extension("lock");
         let lock = File::create(&lock_path).context(|| format!("cannot make {}", lock_path.display()))?;
-        lock.lock().context(|| format!("cannot lock {}", lock_path.display()))?;
+        if lock.try_lock().is_err() {
+            let task = screen.task(self.name, "another process fetches it: waiting");
+            lock.lock().context(|| format!("cannot lock {}", lock_path.display()))?;
+            task.done("there now");
+        }
         if folder.is_dir() {
             return Ok(home);
         }
