@@ -75,9 +75,9 @@ pub fn try_it(status: &Status) -> String {
     let admin = &status.connections.super_admin;
     format!(
         "Try:\n  \
-         TOKEN=$(curl -s {api}/login -H 'Content-Type: application/json' \
+         TOKEN=$(curl -s {api}/auth-api/login -H 'Content-Type: application/json' \
          -d '{{\"username\":\"{email}\",\"password\":\"{password}\"}}' | sed 's/.*\"accessToken\":\"\\([^\"]*\\)\".*/\\1/')\n  \
-         curl -s '{bff}/chessGameListView/list?limit=5' -H \"Authorization: Bearer $TOKEN\"\n  \
+         curl -s '{bff}/bff-api/chessGameListView/list?limit=5' -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {bff}/admin/health\n",
         api = status.command_api,
         bff = status.query_bff,
