@@ -23,7 +23,7 @@ pub struct Keys {
 impl Keys {
     /// No key is loaded yet.
     pub fn new(log: Log, master: MasterKey) -> Self {
-        // A destroyed key is forgotten within the minute elsewhere, and at once in the process that destroyed it.
+        // A destroyed key is forgotten within the minute.
         let cache = Cache::builder().max_capacity(50_000).time_to_live(Duration::from_secs(60)).build();
         Self { log, master, cache }
     }
@@ -40,11 +40,6 @@ impl Keys {
         let key = self.master.unwrap_key(key_id, row.try_get(0)?)?;
         self.cache.insert(key_id.to_owned(), key.clone());
         Ok(Some(key))
-    }
-
-    /// Takes back what the cache knows of a key that was destroyed.
-    pub fn forget(&self, key_id: &str) {
-        self.cache.invalidate(key_id);
     }
 
     /// Seals the personal fields of an event. `made` are the keys that the same command makes.

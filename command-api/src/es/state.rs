@@ -112,9 +112,4 @@ impl StateCache {
             self.0.insert(loaded.stream, (weight, Arc::new(loaded.clone())));
         }
     }
-
-    /// Forgets a stream.
-    pub fn forget(&self, stream: Uuid) {
-        self.0.invalidate(&stream);
-    }
 }
