@@ -7,10 +7,13 @@ use elasticsearch::auth::Credentials;
 use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 use elasticsearch::http::{Method, Url};
+use event_schema::object::hidden;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use service::BoxError;
 use service::config::Elasticsearch;
+
+use crate::guards::Guard;
 
 /// No request takes longer when Elasticsearch is well (creating an index under load included).
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -108,6 +111,17 @@ pub struct Hit {
     error: Option<Fault>,
 }
 
+impl Hit {
+    /// The version is the position of the last event, also where the index was not told so.
+    fn dated(mut self) -> Self {
+        if !Guard::ExternalVersion.holds() {
+            let position = self.source.as_ref().and_then(|source| source.get(hidden::POSITION));
+            self.version = position.and_then(Value::as_i64).unwrap_or(self.version);
+        }
+        self
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Fault {
     #[serde(rename = "type")]
@@ -187,9 +201,12 @@ impl Elastic {
         let path = format!("/{index}/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason");
         let mut body = Vec::with_capacity(writes.iter().map(|w| w.source.len() + 128).sum());
         for write in writes {
-            let action =
-                json!({"index": {"_id": write.id, "version": write.version, "version_type": "external"}}).to_string();
-            body.extend_from_slice(action.as_bytes());
+            let mut action = json!({"index": {"_id": write.id}});
+            if Guard::ExternalVersion.holds() {
+                action["index"]["version"] = json!(write.version);
+                action["index"]["version_type"] = json!("external");
+            }
+            body.extend_from_slice(action.to_string().as_bytes());
             body.push(b'\n');
             body.extend_from_slice(&write.source);
             body.push(b'\n');
@@ -226,7 +243,7 @@ impl Elastic {
                 serde_json::from_value(value).map_err(|source| IndexError::Odd { what: path.clone(), source })?;
             for hit in answer.docs {
                 match &hit.error {
-                    None => hits.push(hit),
+                    None => hits.push(hit.dated()),
                     Some(fault) if fault.kind == "index_not_found_exception" => {
                         return Err(IndexError::Lost(format!("{index} is gone")));
                     }
@@ -269,7 +286,7 @@ impl Elastic {
             return Err(IndexError::Partial(path));
         }
         let answer: Answer = serde_json::from_value(value).map_err(|source| IndexError::Odd { what: path, source })?;
-        Ok(answer.hits.hits)
+        Ok(answer.hits.hits.into_iter().map(Hit::dated).collect())
     }
 
     /// Makes everything written so far searchable.

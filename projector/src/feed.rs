@@ -19,6 +19,7 @@ use moka::future::Cache;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::guards::Guard;
 use crate::keys::{Item, Opener};
 use crate::log::{Head, Log, LogError, RANGE, Read};
 
@@ -216,6 +217,9 @@ impl Feed {
         let mut next = self.head() + 1;
         let mut fresh = Vec::with_capacity(reads.len());
         for read in reads {
+            if read.event.position > next && !Guard::Refill.holds() {
+                next = read.event.position;
+            }
             if read.event.position > next {
                 self.publish(self.opener.open(std::mem::take(&mut fresh)).await?);
                 metrics::counter!("wechess_feed_gaps_total").increment(1);
@@ -244,6 +248,9 @@ impl Feed {
 
     /// Reads what the log has and we have not; whether there was anything.
     async fn catch_up(&self) -> Result<bool, FeedError> {
+        if !Guard::Refill.holds() {
+            return Ok(false);
+        }
         let tail = self.tail().await?;
         let behind = tail > self.head();
         while tail > self.head() {

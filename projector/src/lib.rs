@@ -7,6 +7,7 @@ mod elastic;
 mod feed;
 mod fold;
 mod generation;
+mod guards;
 mod joins;
 mod keys;
 mod leader;

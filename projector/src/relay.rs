@@ -18,6 +18,7 @@ use service::BoxError;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::guards::Guard;
 use crate::log::{Log, LogError, RANGE, Read};
 use crate::status::Status;
 
@@ -108,9 +109,10 @@ impl Relay {
             if read.event.position != position + 1 {
                 return Err(format!("position {} follows {position} in the log", read.event.position).into());
             }
-            let message = PublishMessage::build()
-                .payload(serde_json::to_vec(&read.event)?.into())
-                .expected_last_sequence(u64::try_from(position)?);
+            let mut message = PublishMessage::build().payload(serde_json::to_vec(&read.event)?.into());
+            if Guard::ExpectedSequence.holds() {
+                message = message.expected_last_sequence(u64::try_from(position)?);
+            }
             acks.push(context.send_publish(self.subject(&read.event), message).await?);
             position += 1;
         }
