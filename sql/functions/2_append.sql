@@ -1,3 +1,14 @@
+-- The log's row and the events must agree: a tail that is ahead would leave a hole, one that is behind is refused by
+-- the events' primary key.
+create or replace function {schema}.refuse_a_gap(_tail bigint)
+returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if _tail > 0 and not exists (select 1 from {schema}.events where position = _tail) then
+    raise exception 'the log ends before its tail %: it was restored or changed by hand', _tail
+      using errcode = 'data_corrupted';
+  end if;
+end $$;
+
 -- The one door to the log. A batch of items, each a command, accepted or refused as a whole and one by one.
 --
 -- Item i:   _command[i], who and why (the nil UUID = none).
@@ -43,6 +54,7 @@ begin
     -- 2. The queue of commits: from here on this transaction alone writes the log.
     update {schema}.log l set tail = l.tail + m, recorded_at = greatest(l.recorded_at, clock_timestamp())
       returning l.tail - m, l.recorded_at into t, at;
+    perform {schema}.refuse_a_gap(t);
     -- 3. The events.
     insert into {schema}.events (position, stream_id, version, category, type, schema, command_id, ordinal,
         correlation_id, causation_id, actor_id, data, meta, recorded_at)
@@ -63,6 +75,7 @@ begin
   -- New streams or conflicts: the same with the refused items left out.
   perform 1 from {schema}.log for update;
   select l.tail, greatest(l.recorded_at, clock_timestamp()) into t, at from {schema}.log l;
+  perform {schema}.refuse_a_gap(t);
   with made as (
     insert into {schema}.streams (stream_id, kind, version, created_at, state)
       select u.stream, _category[_w_first[u.o]], coalesce(_w_first[u.o + 1], m + 1) - _w_first[u.o], at, u.state
@@ -119,6 +132,7 @@ begin
   perform 1 from {schema}.streams where stream_id = any(_stream) order by stream_id for update;
   perform 1 from {schema}.log for update;
   select l.tail, greatest(l.recorded_at, clock_timestamp()) into base, at from {schema}.log l;
+  perform {schema}.refuse_a_gap(base);
   t := base;
   outcome := array_fill(0::smallint, array[n]);
   value := array_fill(0::bigint, array[n]);
@@ -169,6 +183,30 @@ begin
   if t > base then update {schema}.log l set tail = t, recorded_at = at; end if;
 end $$;
 
+-- One event on one stream that exists: what a server does that is not busy. Says nothing (at is null) and has written
+-- nothing when the stream stands elsewhere.
+create or replace function {schema}.append_one(
+  _command uuid, _actor uuid, _correlation uuid, _causation uuid, _stream uuid, _expected int, _state text,
+  _category text, _type text, _schema smallint, _data text, _meta text, _f_kind text[], _f_args text[],
+  out at timestamptz, out value bigint)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare nil constant uuid := '00000000-0000-0000-0000-000000000000';
+begin
+  update {schema}.streams s set version = _expected + 1, state = _state
+    where s.stream_id = _stream and s.version = _expected;
+  if not found then return; end if;
+  update {schema}.log l set tail = l.tail + 1, recorded_at = greatest(l.recorded_at, clock_timestamp())
+    returning l.tail, l.recorded_at into value, at;
+  perform {schema}.refuse_a_gap(value - 1);
+  insert into {schema}.events (position, stream_id, version, category, type, schema, command_id, ordinal,
+      correlation_id, causation_id, actor_id, data, meta, recorded_at)
+    values (value, _stream, _expected + 1, _category, _type, _schema, _command, 0, _correlation,
+      nullif(_causation, nil), nullif(_actor, nil), _data, _meta, at);
+  if cardinality(_f_kind) > 0 then
+    perform {schema}.apply_effects(at, _f_kind, _f_args);
+  end if;
+end $$;
+
 create or replace function {schema}.append(
   _command uuid[], _actor uuid[], _correlation uuid[], _causation uuid[],
   _w_item int[], _stream uuid[], _expected int[], _state text[], _w_first int[],
@@ -176,15 +214,38 @@ create or replace function {schema}.append(
   _f_item int[], _f_kind text[], _f_args text[],
   out at timestamptz, out outcome smallint[], out value bigint[], out detail text[])
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  n int := cardinality(_command); w int := cardinality(_w_item);
+  m int := cardinality(_e_write); f int := cardinality(_f_item);
+  one_position bigint;
 begin
-  -- Every write has events, and they stand where it says: else versions would have holes.
-  if exists (select 1 from unnest(_w_first) with ordinality x(f, o) where _e_write[x.f] is distinct from x.o::int)
-     or exists (select 1 from unnest(_e_write) with ordinality e(w, p) where e.w < coalesce(_e_write[e.p - 1], 1)) then
-    raise exception 'a write without events, or events out of order' using errcode = 'invalid_parameter_value';
+  -- Whoever calls: every write has events and they stand where it says, else versions would have holes.
+  if (n > 0 and cardinality(_actor) = n and cardinality(_correlation) = n and cardinality(_causation) = n
+      and cardinality(_stream) = w and cardinality(_expected) = w and cardinality(_state) = w
+      and cardinality(_w_first) = w and cardinality(_category) = m and cardinality(_type) = m
+      and cardinality(_schema) = m and cardinality(_data) = m and cardinality(_meta) = m
+      and cardinality(_f_kind) = f and cardinality(_f_args) = f
+      and array_position(_command, null) is null and array_position(_stream, null) is null
+      and 0 <= all(_expected) and 1 <= all(_f_item) and n >= all(_f_item)
+      and (w > 0 or m = 0) and (w = 0 or (_w_first[1] = 1 and _e_write[m] = w and _w_item[1] >= 1 and _w_item[w] <= n))
+      and (w < 2 or not exists (select 1 from generate_series(2, w) o
+            where (_w_first[o] > _w_first[o - 1] and _w_item[o] >= _w_item[o - 1]) is not true))
+      and (m < 2 or not exists (select 1 from generate_series(1, m) e
+            where _e_write[e] is distinct from width_bucket(e, _w_first)))) is not true then
+    raise exception 'arguments that do not fit each other, a write without events, or events out of order'
+      using errcode = 'invalid_parameter_value';
   end if;
-  if cardinality(_w_item) = cardinality(_command)
-     and not exists (select 1 from unnest(_w_item) with ordinality w(item, o) where w.item <> w.o) then
+  if w = n and (n = 1 or not exists (select 1 from generate_subscripts(_w_item, 1) o where _w_item[o] <> o)) then
     begin
+      if m = 1 and _expected[1] > 0 then
+        select a.at, a.value into at, one_position
+          from {schema}.append_one(_command[1], _actor[1], _correlation[1], _causation[1], _stream[1], _expected[1],
+                 _state[1], _category[1], _type[1], _schema[1], _data[1], _meta[1], _f_kind, _f_args) a;
+        if at is not null then
+          outcome := array[0]; value := array[one_position]; detail := array[null::text];
+          return;
+        end if;
+      end if;
       select a.at, a.outcome, a.value, a.detail into at, outcome, value, detail
         from {schema}.append_simple(_command, _actor, _correlation, _causation, _stream, _expected, _state, _w_first,
                _e_write, _category, _type, _schema, _data, _meta, _f_item, _f_kind, _f_args) a;
