@@ -1,20 +1,23 @@
 //! Password hashes: argon2id on a bounded number of threads.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Memory (KiB), passes and lanes: OWASP's first recommendation for argon2id.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 /// How many may wait for a thread; more are told to come back.
 const WAITING: usize = 256;
 
-/// Hashes and checks passwords. Cheap to clone.
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Hashes and checks passwords on threads of its own, one per core: the memory that a hash takes is taken once per
+/// thread, however many log in. Cheap to clone; the threads end with the last clone.
 #[derive(Clone)]
 pub struct Passwords {
-    threads: Arc<Semaphore>,
+    work: mpsc::Sender<Work>,
     waiting: Arc<Semaphore>,
     /// The hash that is checked when there is no user: the answer takes as long.
     nobody: Arc<str>,
@@ -29,6 +32,9 @@ pub enum PasswordError {
     /// The hash cannot be made.
     #[error("a password cannot be hashed: {0}")]
     Hash(String),
+    /// The threads cannot be started.
+    #[error("the password threads cannot be started")]
+    Threads(#[from] std::io::Error),
     /// The process is stopping.
     #[error("the password threads are gone")]
     Gone,
@@ -39,11 +45,13 @@ impl Passwords {
     pub fn new() -> Result<Self, PasswordError> {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let nobody = hash("nobody has this password")?;
-        Ok(Self {
-            threads: Arc::new(Semaphore::new(cores)),
-            waiting: Arc::new(Semaphore::new(WAITING)),
-            nobody: nobody.into(),
-        })
+        let (work, next) = mpsc::channel::<Work>();
+        let next = Arc::new(Mutex::new(next));
+        for _ in 0..cores {
+            let next = Arc::clone(&next);
+            std::thread::Builder::new().name("passwords".to_owned()).spawn(move || work_off(&next))?;
+        }
+        Ok(Self { work, waiting: Arc::new(Semaphore::new(WAITING)), nobody: nobody.into() })
     }
 
     /// The hash of a new password.
@@ -64,9 +72,28 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
-        let _thread = self.threads.acquire().await.map_err(|_| PasswordError::Gone)?;
-        tokio::task::spawn_blocking(work).await.map_err(|_| PasswordError::Gone)
+        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
+        let (reply, answer) = oneshot::channel();
+        let work = Box::new(move || {
+            // Who went away needs no hash.
+            if !reply.is_closed() {
+                drop(reply.send(work()));
+            }
+            drop(place);
+        });
+        self.work.send(work).map_err(|_| PasswordError::Gone)?;
+        answer.await.map_err(|_| PasswordError::Gone)
+    }
+}
+
+/// One thread: takes the next piece of work until nobody can send any.
+fn work_off(next: &Mutex<mpsc::Receiver<Work>>) {
+    loop {
+        let work = next.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match work {
+            Ok(work) => work(),
+            Err(mpsc::RecvError) => return,
+        }
     }
 }
 

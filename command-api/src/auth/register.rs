@@ -173,7 +173,7 @@ impl Write for Register {
 pub fn of_password(error: PasswordError) -> ApiError {
     match error {
         PasswordError::Busy => ApiError::unavailable("too many logins at once; nothing was changed, try again", error),
-        PasswordError::Hash(_) | PasswordError::Gone => ApiError::internal(error),
+        PasswordError::Hash(_) | PasswordError::Threads(_) | PasswordError::Gone => ApiError::internal(error),
     }
 }
 
