@@ -25,7 +25,8 @@ pub struct Limits {
     pub queue_items: usize,
     /// Bytes that may wait.
     pub queue_bytes: usize,
-    /// How long a caller waits for an outcome before it is called unknown.
+    /// How long an item is tried. A caller waits a quarter longer to hear what came of it, before its outcome is called
+    /// unknown.
     pub patience: Duration,
 }
 
@@ -98,7 +99,7 @@ impl Appender {
         let deadline = Instant::now() + self.patience;
         let waiting = Waiting { item, reply, deadline, _permits: [one, weight] };
         self.queue.send(waiting).map_err(|_| AppendError::Stopped)?;
-        match tokio::time::timeout(self.patience, outcome).await {
+        match tokio::time::timeout(self.patience.mul_f64(1.25), outcome).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => Err(AppendError::Unknown),
         }

@@ -108,6 +108,9 @@ pub enum AppendError {
     /// The queue is full: nothing was written.
     #[error("the append queue is full")]
     Full,
+    /// PostgreSQL takes no writes for now, and said so each time: nothing was written.
+    #[error("PostgreSQL takes no writes: {0}")]
+    Unwritable(String),
     /// PostgreSQL did not answer in time: nobody can tell whether it was written. The same command id answers.
     #[error("the outcome of the append is unknown")]
     Unknown,
@@ -117,6 +120,9 @@ pub enum AppendError {
     /// PostgreSQL refused this very item: nothing was written.
     #[error("the log refused the item: {0}")]
     Refused(String),
+    /// A command decided effects without an event, which no retry could be told from: nothing was written.
+    #[error("a decision has effects and no event")]
+    NoEvent,
     /// The process is stopping: nothing was written.
     #[error("the appender has stopped")]
     Stopped,

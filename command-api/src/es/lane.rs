@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use service::telemetry::chain;
 use tokio::sync::oneshot;
+use tokio_postgres::error::Severity;
 use tokio_postgres::{Client, NoTls, Statement};
 use uuid::Uuid;
 
@@ -15,10 +17,14 @@ use super::item::{AppendError, Item, Outcome};
 const SESSION: &str = "set plan_cache_mode = force_generic_plan; set enable_hashjoin = off; set enable_mergejoin = off; \
                        set enable_seqscan = off; set enable_material = off; set jit = off; set synchronous_commit = on; \
                        set application_name = 'wechess append'";
-/// Pauses between attempts to reach PostgreSQL.
-const RETRY: Duration = Duration::from_millis(20);
+/// Pauses between attempts to reach PostgreSQL: the first, and the longest.
+const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 /// Longer than any healthy flush; a hung connection is given up and the batch sent again on a new one.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Classes of errors that pass: connection, read-only, deadlock and serialization, resources (a full disk), lock not
+/// available, server going or canceled, system, internal.
+const PASSING: &[&str] = &["08", "25006", "40", "53", "55P03", "57", "58", "XX"];
 
 /// An item that waits for its outcome.
 pub struct Waiting {
@@ -43,6 +49,8 @@ enum Called {
     Answered(Vec<Outcome>),
     /// The connection is gone or the server is going: the outcome is unknown, the same batch may be sent again.
     Lost,
+    /// The server cannot be reached, or takes no writes for now: nothing was written, the same batch may be sent again.
+    Declined(String),
     /// The server refused the batch as a whole; nothing was written.
     Refused(String),
 }
@@ -75,6 +83,7 @@ impl Lane {
         match self.call_until_known(&batch).await {
             Called::Answered(outcomes) => answer(batch, outcomes),
             Called::Lost => fail(batch, || AppendError::Unknown),
+            Called::Declined(reason) => fail(batch, || AppendError::Unwritable(reason.clone())),
             Called::Refused(reason) if batch.len() == 1 => fail(batch, || AppendError::Refused(reason.clone())),
             Called::Refused(reason) => {
                 tracing::warn!(items = batch.len(), reason, "a batch was refused as a whole and is tried item by item");
@@ -88,20 +97,29 @@ impl Lane {
         }
     }
 
-    /// Sends the same batch again and again while the connection is lost: the command ids answer for what was done.
+    /// Sends the same batch again and again while nobody can tell what became of it, or the server declines it for now:
+    /// the command ids answer for what was done. Once an attempt was lost, no later refusal makes it undone.
     async fn call_until_known(&mut self, batch: &[Waiting]) -> Called {
         let arrays = Arrays::of(batch.iter().map(|w| &w.item));
         let deadline = batch.iter().map(|w| w.deadline).max();
+        let (mut pause, mut lost) = (RETRY.0, false);
         loop {
-            match self.call(&arrays, batch).await {
-                Called::Lost if deadline.is_some_and(|d| Instant::now() < d) => {
-                    metrics::counter!("wechess_append_retries").increment(1);
+            let called = self.call(&arrays, batch).await;
+            match called {
+                Called::Answered(_) | Called::Refused(_) => return called,
+                Called::Lost => {
+                    lost = true;
                     self.connection = None;
-                    // The foreign condition "PostgreSQL is back" has nothing to await but another attempt.
-                    tokio::time::sleep(RETRY).await;
                 }
-                known @ (Called::Answered(_) | Called::Lost | Called::Refused(_)) => return known,
+                Called::Declined(_) => {}
             }
+            if deadline.is_none_or(|deadline| Instant::now() + pause >= deadline) {
+                return if lost { Called::Lost } else { called };
+            }
+            metrics::counter!("wechess_append_retries").increment(1);
+            // The foreign condition "PostgreSQL is back" has nothing to await but another attempt.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RETRY.1);
         }
     }
 
@@ -110,8 +128,9 @@ impl Lane {
             match self.connect().await {
                 Ok(connection) => self.connection = Some(connection),
                 Err(error) => {
-                    tracing::warn!(%error, "the appender cannot connect to PostgreSQL");
-                    return Called::Lost;
+                    let reason = chain(&error);
+                    tracing::warn!(error = reason, "the appender cannot connect to PostgreSQL");
+                    return Called::Declined(reason);
                 }
             }
         }
@@ -188,17 +207,22 @@ impl Connection {
     }
 }
 
-/// Whether an error means "try again" or "this batch will never pass".
+/// Whether an error means "nobody knows", "try again" or "this batch will never pass".
 fn classify(error: &tokio_postgres::Error) -> Called {
     let Some(database) = error.as_db_error() else {
         tracing::warn!(%error, "the appender lost its connection in a call");
         return Called::Lost;
     };
     let code = database.code().code();
-    // 08 connection, 40 deadlock and serialization, 53 resources, 55P03 lock, 57P server going, 58 system, XX internal.
-    let passing = ["08", "40", "53", "55P03", "57P", "58", "25006"].iter().any(|class| code.starts_with(class));
     tracing::warn!(code, message = database.message(), "the log refused a batch");
-    if passing { Called::Lost } else { Called::Refused(format!("{code} {}", database.message())) }
+    // After an ERROR the statement is undone. What ends the connection may come after the commit.
+    let undone = database.parsed_severity() == Some(Severity::Error);
+    let reason = format!("{code} {}", database.message());
+    match (undone, PASSING.iter().any(|class| code.starts_with(class))) {
+        (false, _) => Called::Lost,
+        (true, true) => Called::Declined(reason),
+        (true, false) => Called::Refused(reason),
+    }
 }
 
 fn answer(batch: Vec<Waiting>, outcomes: Vec<Outcome>) -> i64 {

@@ -5,6 +5,7 @@ pub mod aggregate;
 pub mod appender;
 pub mod batch;
 pub mod effect;
+pub mod gates;
 pub mod history;
 pub mod item;
 pub mod keys;

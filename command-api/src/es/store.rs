@@ -1,6 +1,7 @@
 //! Carries out commands: load, decide, append, and again when somebody was faster.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event_schema::envelope::{At, Recorded};
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::aggregate::{Aggregate, Command, Context, Decision, EventOf, Rejection};
 use super::appender::Appender;
 use super::effect::Effect;
+use super::gates::{Crowded, Gates};
 use super::history::{COLUMNS, ReadError, recorded};
 use super::item::{AppendError, EventRow, Item, Outcome, Write};
 use super::keys::Keys;
@@ -22,6 +24,8 @@ use super::state::{Loaded, StateCache, load};
 
 /// How often a command is decided anew because somebody was faster.
 const ATTEMPTS: usize = 16;
+/// How many commands on one stream may wait for each other, and for how long.
+const LINE: (usize, Duration) = (1024, Duration::from_secs(8));
 
 /// A command that was carried out, or that was so already.
 #[derive(Clone)]
@@ -48,6 +52,9 @@ pub enum Failure {
     /// Too many others changed the same stream at the same time.
     #[error("the object changed too often in the meantime")]
     Contended,
+    /// Too many commands wait for this one stream: nothing was done.
+    #[error(transparent)]
+    Crowded(#[from] Crowded),
     /// The log gave no outcome.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -64,6 +71,7 @@ pub struct Store {
     pub keys: Arc<Keys>,
     appender: Appender,
     cache: StateCache,
+    gates: Gates,
 }
 
 /// One attempt: what was decided on what.
@@ -77,7 +85,7 @@ struct Attempt<A: Aggregate> {
 impl Store {
     /// A store over an open log.
     pub fn new(log: Log, keys: Arc<Keys>, appender: Appender, cache_bytes: u64) -> Self {
-        Self { log, keys, appender, cache: StateCache::new(cache_bytes) }
+        Self { log, keys, appender, cache: StateCache::new(cache_bytes), gates: Gates::new(LINE.0, LINE.1) }
     }
 
     /// The door to the log.
@@ -97,6 +105,7 @@ impl Store {
         command: &C,
         request: &Request,
     ) -> Result<Done<C::Aggregate>, Failure> {
+        let _turn = self.gates.turn(stream).await?;
         let cached = self.cache.get::<C::Aggregate>(stream);
         let mut fresh = cached.is_none();
         let mut before = match cached {
@@ -114,13 +123,14 @@ impl Store {
             }
             let decision = match decided {
                 Ok(decision) if !decision.events.is_empty() => decision,
+                Ok(decision) if !decision.effects.is_empty() => return Err(AppendError::NoEvent.into()),
                 Ok(_) => return self.already_so(before, request).await,
                 Err(rejection) => return self.refused(rejection, request).await,
             };
             let attempt = self.prepare(before, decision, request).await?;
             match self.appender.append(attempt.item.clone()).await? {
                 Outcome::Appended { position, at } => return Ok(self.appended(attempt, position, at)),
-                Outcome::Already { .. } => return self.replay_or_contend(request).await,
+                Outcome::Already { .. } => return self.done_before(request).await,
                 Outcome::Conflict { missed, .. } => {
                     before = self.catch_up(attempt.before, missed).await?;
                     fresh = true;
@@ -148,15 +158,19 @@ impl Store {
         }
     }
 
-    async fn replay_or_contend<A: Aggregate>(&self, request: &Request) -> Result<Done<A>, Failure> {
-        self.replay(request).await?.ok_or(Failure::Contended)
+    /// The log holds this very command: a retry's, or our own whose acknowledgement got lost on the way.
+    async fn done_before<A: Aggregate>(&self, request: &Request) -> Result<Done<A>, Failure> {
+        let done = self.recall(request).await?.ok_or(Failure::Contended)?;
+        Ok(Done { replayed: request.keyed, ..done })
     }
 
-    /// The answer of the first request with this key, rendered from the stream as of that version.
+    /// What a retry is answered. Nobody can repeat a command without a key.
     async fn replay<A: Aggregate>(&self, request: &Request) -> Result<Option<Done<A>>, Failure> {
-        if !request.keyed {
-            return Ok(None);
-        }
+        if request.keyed { self.recall(request).await } else { Ok(None) }
+    }
+
+    /// The answer of the first request with this command id, rendered from the stream as of that version.
+    async fn recall<A: Aggregate>(&self, request: &Request) -> Result<Option<Done<A>>, Failure> {
         let schema = &self.log.schema;
         let client = self.log.pool.get().await.map_err(ReadError::from)?;
         let sql = format!(

@@ -36,6 +36,10 @@ pub fn of_failure(failure: Failure) -> ApiError {
             "errMsg_Contended",
             "the object changed too often in the meantime; read it and try again",
         ),
+        Failure::Crowded(error) => ApiError::unavailable(
+            "too many commands for this object are waiting; nothing was changed, try again",
+            error,
+        ),
         Failure::Append(error) => of_append(error),
         Failure::Read(error) => of_read(error),
     }
@@ -56,7 +60,10 @@ fn of_append(error: AppendError) -> ApiError {
             format!("this would be an event of {bytes} bytes; at most {MAX_EVENT_BYTES} are possible"),
         ),
         AppendError::Stopped => ApiError::unavailable("the service is stopping; nothing was changed, try again", error),
-        AppendError::Refused(_) => ApiError::internal(error),
+        AppendError::Unwritable(_) => {
+            ApiError::unavailable("the database takes no writes; nothing was changed, try again", error)
+        }
+        AppendError::Refused(_) | AppendError::NoEvent => ApiError::internal(error),
     }
 }
 
