@@ -6,6 +6,7 @@ pub mod actor;
 pub mod answer;
 pub mod chess;
 pub mod direct;
+pub mod proxy;
 pub mod servers;
 pub mod system;
 pub mod views;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 pub use actor::Actor;
 pub use answer::Answer;
+pub use proxy::Proxy;
 pub use system::{App, System};
 
 /// One runtime for everything: connections outlive the story that opened them.

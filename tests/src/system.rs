@@ -96,7 +96,14 @@ impl System {
 
     /// A second command-api on the same log; the returned app talks to it.
     pub async fn another_command_api(&self) -> (App, command_api::Server) {
-        let server = start_command_api(&self.app.namespace, &self.extra).await;
+        self.command_api_with(&[]).await
+    }
+
+    /// As [`System::another_command_api`], with other settings.
+    pub async fn command_api_with(&self, settings: &Settings<'_>) -> (App, command_api::Server) {
+        let mut extra = self.extra.clone();
+        extra.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let server = start_command_api(&self.app.namespace, &extra).await;
         let app = self.app.with(|inner| inner.command_api = format!("http://{}", server.addr));
         app.is_ready(&app.command_api).await;
         (app, server)

@@ -13,29 +13,29 @@ use wechess_tests::servers::stack;
 use wechess_tests::{alone, direct};
 
 /// A fresh schema with an appender on it.
-struct Log {
-    namespace: Namespace,
-    appender: Appender,
+pub(crate) struct Log {
+    pub(crate) namespace: Namespace,
+    pub(crate) appender: Appender,
 }
 
 impl Log {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let namespace = direct::fresh_schema().await;
         let appender = start(&namespace);
         Self { namespace, appender }
     }
 
-    async fn append(&self, item: Item) -> Outcome {
+    pub(crate) async fn append(&self, item: Item) -> Outcome {
         self.appender.append(item).await.expect("an outcome")
     }
 
-    async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         let sql = sql.replace("{s}", &self.namespace.schema());
         direct::owner().await.query_one(&sql, &[]).await.expect("the query is right").get(0)
     }
 
     /// Positions run from 1 to the tail and versions from 1 in each stream, without a hole.
-    async fn is_dense(&self) {
+    pub(crate) async fn is_dense(&self) {
         let tail = self.number("select tail from {s}.log").await;
         let sql = "select count(*) from {s}.events where position between 1 and (select tail from {s}.log)";
         assert_eq!((self.number(sql).await, self.number("select count(*) from {s}.events").await), (tail, tail));
@@ -46,7 +46,7 @@ impl Log {
         assert_eq!(self.number(falls).await, 0, "time falls");
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         drop(self.appender);
         direct::remove(&self.namespace).await;
     }
@@ -57,12 +57,12 @@ fn start(namespace: &Namespace) -> Appender {
     appender::start(&url, namespace, Limits::default()).0
 }
 
-fn write(stream: Uuid, expected: i32, events: usize) -> Write {
+pub(crate) fn write(stream: Uuid, expected: i32, events: usize) -> Write {
     let event = EventRow { kind: "Happened".into(), schema: 1, data: "{}".into() };
     Write { stream, category: "test", expected, state: "{}".into(), events: vec![event; events] }
 }
 
-fn item(writes: Vec<Write>) -> Item {
+pub(crate) fn item(writes: Vec<Write>) -> Item {
     let command = CommandId::new();
     Item {
         command,
@@ -81,7 +81,7 @@ fn claiming(stream: Uuid, key: &str) -> Item {
     Item { effects: vec![effect], claims: vec![key.to_owned()], ..item(vec![write(stream, 0, 1)]) }
 }
 
-fn position(outcome: &Outcome) -> i64 {
+pub(crate) fn position(outcome: &Outcome) -> i64 {
     let Outcome::Appended { position, .. } = outcome else { panic!("not appended: {outcome:?}") };
     *position
 }

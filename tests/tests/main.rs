@@ -5,6 +5,7 @@ mod bad_input;
 mod draws;
 mod faults;
 mod games;
+mod group_commit;
 mod healing;
 mod idempotency;
 mod log;
