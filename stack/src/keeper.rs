@@ -119,6 +119,29 @@ impl Keeper {
         Ok(Self { shared, thread: Some(thread) })
     }
 
+    /// Keeps nothing: the process runs elsewhere. Killing, holding and stopping change nothing.
+    pub fn idle(name: &'static str) -> Self {
+        let spec = Spec {
+            name,
+            program: PathBuf::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            folder: PathBuf::new(),
+            log: PathBuf::new(),
+            pid_file: PathBuf::new(),
+            unprivileged: false,
+            stop_signal: Signal::TERM,
+            leftover: name,
+        };
+        let shared = Arc::new(Shared { spec, state: Mutex::default(), changed: Condvar::new() });
+        Self { shared, thread: None }
+    }
+
+    /// Whether it keeps nothing, or nothing any more.
+    pub fn is_idle(&self) -> bool {
+        self.thread.is_none()
+    }
+
     /// What runs.
     pub fn spec(&self) -> &Spec {
         &self.shared.spec

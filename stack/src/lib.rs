@@ -4,8 +4,11 @@
 //! It stands alone: it depends on none of the other crates, so that it is up in seconds.
 
 pub mod bench;
+pub mod checks;
+pub mod database;
 pub mod dist;
 pub mod error;
+pub mod external;
 pub mod files;
 pub mod folders;
 pub mod keeper;
@@ -21,3 +24,4 @@ pub mod status;
 pub mod stop;
 pub mod system;
 pub mod unit;
+pub mod url;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::error::{Context, Error, Result};
+use crate::external::{Access, Search};
 use crate::files;
 use crate::keeper::Spec;
 use crate::ports::Ports;
@@ -52,20 +53,23 @@ pub fn spec(
 
 /// All variables of a service, each with its own logins and no others.
 pub fn environment(service: Service, ports: &Ports, connections: &Connections) -> Vec<(String, String)> {
-    let credentials = &connections.credentials;
+    let (credentials, elsewhere) = (&connections.credentials, &connections.external);
+    let search = |of: fn(&Search) -> &Access| {
+        elsewhere.elasticsearch.as_ref().map_or(&connections.elasticsearch, |search| &of(search).url).clone()
+    };
     let mut variables = vec![
         ("WECHESS_BIND", format!("127.0.0.1:{}", port(service, ports))),
         ("WECHESS_LOG", log_filter()),
         ("WECHESS_DEVELOPMENT", "true".to_owned()),
-        ("WECHESS_NATS_URL", connections.nats.clone()),
+        ("WECHESS_NATS_URL", elsewhere.nats.as_ref().map_or(&connections.nats, |nats| &nats.of(service).url).clone()),
     ];
     let mut nats = |login: &Login| {
         variables.push(("WECHESS_NATS_USER", login.user.clone()));
         variables.push(("WECHESS_NATS_PASSWORD", login.password.clone()));
     };
-    let elasticsearch = |login: &Login| {
+    let elasticsearch = |url: String, login: &Login| {
         [
-            ("WECHESS_ELASTICSEARCH_URL", connections.elasticsearch.clone()),
+            ("WECHESS_ELASTICSEARCH_URL", url),
             ("WECHESS_ELASTICSEARCH_USER", login.user.clone()),
             ("WECHESS_ELASTICSEARCH_PASSWORD", login.password.clone()),
         ]
@@ -88,12 +92,12 @@ pub fn environment(service: Service, ports: &Ports, connections: &Connections) -
                 ("WECHESS_DATABASE_URL", credentials.database_urls.projector.clone()),
                 ("WECHESS_MASTER_KEY", credentials.master_key.clone()),
             ]);
-            variables.extend(elasticsearch(&credentials.elasticsearch.projector));
+            variables.extend(elasticsearch(search(|one| &one.projector), &credentials.elasticsearch.projector));
         }
         Service::QueryBff => {
             nats(&credentials.nats.query_bff);
             variables.push(("WECHESS_CORS_ORIGINS", origins(ports)));
-            variables.extend(elasticsearch(&credentials.elasticsearch.query_bff));
+            variables.extend(elasticsearch(search(|one| &one.query_bff), &credentials.elasticsearch.query_bff));
         }
     }
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::external::{Access, External};
 use crate::ports::Ports;
 use crate::secrets::Secrets;
 use crate::servers::postgres;
@@ -89,8 +90,12 @@ pub struct Connections {
     pub elasticsearch_version: String,
     /// The superAdmin.
     pub super_admin: SuperAdmin,
-    /// The logins.
+    /// The logins. Where a server runs elsewhere: those that were given; nobody gave us its admin's, so that of
+    /// PostgreSQL is the owner's and the others are the projector's.
     pub credentials: Credentials,
+    /// The servers that run elsewhere.
+    #[serde(skip_serializing_if = "External::is_empty", default)]
+    pub external: External,
 }
 
 /// What `cargo dev test` writes for the tests, to the file named by `WECHESS_TEST_STACK`.
@@ -150,6 +155,40 @@ impl Connections {
                 },
                 master_key: secrets.master_key.clone(),
             },
+            external: External::default(),
         }
+    }
+
+    /// The same with the servers that run elsewhere.
+    pub fn with(mut self, external: &External) -> Self {
+        let known = &mut self.credentials;
+        let login = |access: &Access| access.login.clone();
+        if let Some(database) = &external.postgres {
+            let (owner, command_api, projector) =
+                (database.owner.clone(), database.command_api.clone(), database.projector.clone());
+            self.postgres = database.place();
+            known.database_urls = DatabaseUrls { admin: owner.clone(), owner, command_api, projector };
+            known.master_key = database.master_key.clone().unwrap_or_else(|| known.master_key.clone());
+        }
+        if let Some(messages) = &external.nats {
+            self.nats.clone_from(&messages.projector.url);
+            known.nats = Logins {
+                admin: login(&messages.projector),
+                command_api: Some(login(&messages.command_api)),
+                projector: login(&messages.projector),
+                query_bff: login(&messages.query_bff),
+            };
+        }
+        if let Some(search) = &external.elasticsearch {
+            self.elasticsearch.clone_from(&search.projector.url);
+            known.elasticsearch = Logins {
+                admin: login(&search.projector),
+                command_api: None,
+                projector: login(&search.projector),
+                query_bff: login(&search.query_bff),
+            };
+        }
+        self.external = external.clone();
+        self
     }
 }

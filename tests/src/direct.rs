@@ -30,7 +30,9 @@ pub async fn nats(login: &Login) -> async_nats::Client {
 /// JetStream with the admin's login.
 pub async fn jetstream() -> async_nats::jetstream::Context {
     let login = &stack().credentials.nats.admin;
-    let options = async_nats::ConnectOptions::with_user_and_password(login.user.clone(), login.password.clone());
+    // Where NATS runs elsewhere this is the projector's login, and bound to its inboxes.
+    let options = async_nats::ConnectOptions::with_user_and_password(login.user.clone(), login.password.clone())
+        .custom_inbox_prefix("_INBOX_projector");
     async_nats::jetstream::new(options.connect(&stack().nats).await.expect("NATS takes the login"))
 }
 

@@ -1,7 +1,7 @@
 //! A whole system of real processes, as `cargo dev up` makes it: for stories that kill and stop them.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -15,31 +15,43 @@ pub struct Whole {
     /// The name of its run folder: `cargo dev test` removes what begins with its own name.
     pub name: String,
     dev: PathBuf,
+    elsewhere: Vec<(String, String)>,
     http: reqwest::Client,
 }
 
 impl Whole {
     /// Starts the six processes on free ports, and waits until they are ready.
     pub fn up(word: &str) -> Self {
+        Self::up_with(word, &[])
+    }
+
+    /// As [`Whole::up`], on servers that run elsewhere: these variables name them.
+    pub fn up_with(word: &str, elsewhere: &[(String, String)]) -> Self {
         let own = stack().folder.file_name().and_then(|name| name.to_str()).unwrap_or("test").to_owned();
         let dev = PathBuf::from(variable("WECHESS_DEV_BIN"));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client can be made");
-        let whole = Self { name: format!("{own}-{word}"), dev, http };
+        let whole = Self { name: format!("{own}-{word}"), dev, http, elsewhere: elsewhere.to_vec() };
         let binaries = variable("WECHESS_BIN_DIR");
         let ports = ["--command-api-port", "0", "--query-bff-port", "0", "--projector-port", "0"];
         let mut up = whole.command("up");
         up.args(["--detach", "--brief", "--bin-dir", &binaries]).args(ports);
-        let version = &stack().elasticsearch_version;
-        up.args(["--elasticsearch", version]);
+        if stack().external.elasticsearch.is_none() {
+            up.args(["--elasticsearch", &stack().elasticsearch_version]);
+        }
         let out = up.stdin(Stdio::null()).output().expect("the program `dev` can be run");
         assert!(out.status.success(), "dev up: {}", String::from_utf8_lossy(&out.stderr));
         whole
     }
 
     fn command(&self, verb: &str) -> Command {
-        let mut command = Command::new(&self.dev);
-        command.args([verb, "--name", &self.name]);
+        let mut command = dev(&self.dev, verb, &self.elsewhere);
+        command.args(["--name", &self.name]);
         command
+    }
+
+    /// Runs `cargo dev <verb> --name <this one> <arguments>`.
+    pub fn dev(&self, verb: &str, arguments: &[&str]) -> Output {
+        self.command(verb).args(arguments).output().expect("the program `dev` can be run")
     }
 
     /// What it says about itself now.
@@ -102,6 +114,20 @@ impl Whole {
         let url = format!("{}/gameplay-api/v1/gamemoves?pageRowCount=1", self.status().command_api);
         self.ask("GET", &url, token, None).await?.body["paging"]["totalRowCount"].as_i64()
     }
+}
+
+/// `cargo dev <verb>`; these variables and no others name servers that run elsewhere.
+pub fn dev_on(verb: &str, elsewhere: &[(String, String)]) -> Command {
+    dev(Path::new(&variable("WECHESS_DEV_BIN")), verb, elsewhere)
+}
+
+fn dev(program: &Path, verb: &str, elsewhere: &[(String, String)]) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with(stack::external::PREFIX)) {
+        command.env_remove(name);
+    }
+    command.arg(verb).envs(elsewhere.iter().cloned()).stdin(Stdio::null());
+    command
 }
 
 impl Drop for Whole {

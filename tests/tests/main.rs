@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod draws;
+mod elsewhere;
 mod faults;
 mod games;
 mod group_commit;

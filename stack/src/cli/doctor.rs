@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::Args;
+use stack::checks::{self, Check, Outcome};
 use stack::dist::{self, Distribution, NATS, POSTGRES};
 use stack::error::Result;
+use stack::external::External;
 use stack::folders::Folders;
 use stack::machine::{self, Lacking};
+use stack::screen::Screen;
+use stack::unit::Server;
 use stack::{files, ports};
 
 /// Arguments of `cargo dev doctor`.
@@ -42,10 +46,14 @@ const DISK_GB: u64 = 10;
 /// Prints the findings; `false` when something is lacking that `cargo dev up` will not bring itself.
 pub fn run(args: &DoctorArgs) -> Result<bool> {
     let folders = Folders::choose(args.dir.as_deref())?;
+    let external = External::from_env()?;
+    let search_is_ours = !external.has(Server::Elasticsearch);
     let findings = [platform(), cores(), memory(), disk(&folders), account(&folders)]
         .into_iter()
-        .chain([tool("cargo"), tool("rustc"), pip(), maven(), jdk()])
-        .chain(distributions(&folders))
+        .chain([tool("cargo"), tool("rustc"), pip()])
+        .chain(search_is_ours.then(maven))
+        .chain(search_is_ours.then(jdk))
+        .chain(distributions(&folders, &external))
         .chain([8080, 8081, 8082].map(port));
     let mut healthy = true;
     for finding in findings {
@@ -57,7 +65,32 @@ pub fn run(args: &DoctorArgs) -> Result<bool> {
         healthy &= !matches!(finding.grade, Grade::Lacks);
         println!("{sign} {:14} {}", finding.what, finding.found);
     }
+    if !external.is_empty() {
+        healthy &= servers_elsewhere(&external, &folders)?;
+    }
     println!("\n{}", if healthy { "nothing stands in the way of `cargo dev up`" } else { "mend what has a ✗ first" });
+    Ok(healthy)
+}
+
+/// One line for each thing that servers that run elsewhere must allow or refuse.
+fn servers_elsewhere(external: &External, folders: &Folders) -> Result<bool> {
+    let tools = POSTGRES.ensure(folders, &Screen::new())?;
+    println!("\nservers that run elsewhere:");
+    let mut healthy = true;
+    for Check { server, what, outcome } in checks::all(external, &tools) {
+        let (sign, verdict) = match outcome {
+            Outcome::Fine => ("✓", "ok".to_owned()),
+            Outcome::Later(why) => ("·", format!("not known: {why}")),
+            Outcome::Missing(remedy) => {
+                healthy = false;
+                ("✗", format!("MISSING: {remedy}"))
+            }
+        };
+        println!("{sign} {:14} {what}: {verdict}", server.to_string());
+    }
+    if external.has(Server::Postgres) {
+        println!("✓ {:14} query-bff has no login there: ok", "postgres");
+    }
     Ok(healthy)
 }
 
@@ -155,12 +188,18 @@ fn lacks(what: &'static str, lacking: Lacking) -> Finding {
     finding(Grade::Lacks, what, format!("not found: install it (on Debian: apt-get install {packages})"))
 }
 
-fn distributions(folders: &Folders) -> Vec<Finding> {
+fn distributions(folders: &Folders, external: &External) -> Vec<Finding> {
     let search = machine::elasticsearch_and_jdk(None).and_then(|(version, _)| dist::elasticsearch(version)).ok();
-    [("postgres", Some(POSTGRES)), ("nats", Some(NATS)), ("elasticsearch", search)]
-        .into_iter()
-        .filter_map(|(what, distribution)| Some(fetched(what, &distribution?, folders)))
-        .collect()
+    // PostgreSQL's tools are used wherever the server runs.
+    [
+        ("postgres", Some(POSTGRES), true),
+        ("nats", Some(NATS), !external.has(Server::Nats)),
+        ("elasticsearch", search, !external.has(Server::Elasticsearch)),
+    ]
+    .into_iter()
+    .filter(|(_, _, wanted)| *wanted)
+    .filter_map(|(what, distribution, _)| Some(fetched(what, &distribution?, folders)))
+    .collect()
 }
 
 fn fetched(what: &'static str, distribution: &Distribution, folders: &Folders) -> Finding {

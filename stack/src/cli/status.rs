@@ -7,6 +7,7 @@ use serde_json::json;
 use stack::error::{Context, Result};
 use stack::status::Status;
 use stack::system;
+use stack::unit::Unit;
 
 use super::Which;
 
@@ -55,6 +56,7 @@ pub fn describe(status: &Status) -> String {
     let logs = servers.folder.join("logs").display().to_string();
     let admin = format!("{} / {}", servers.super_admin.email, servers.super_admin.password);
     let _ = writeln!(text, "weChess is {state}");
+    let elsewhere: Vec<&str> = servers.external.servers().map(|server| Unit::from(server).key()).collect();
     for (name, key, value) in [
         ("command-api", "commandApi", &status.command_api),
         ("query-bff", "queryBff", &status.query_bff),
@@ -63,7 +65,8 @@ pub fn describe(status: &Status) -> String {
         ("nats", "nats", &servers.nats),
         ("elasticsearch", "elasticsearch", &search),
     ] {
-        let pid = status.pids.get(key).map_or_else(|| "not running".to_owned(), |pid| format!("pid {pid}"));
+        let absent = if elsewhere.contains(&key) { "runs elsewhere" } else { "not running" };
+        let pid = status.pids.get(key).map_or_else(|| absent.to_owned(), |pid| format!("pid {pid}"));
         let _ = writeln!(text, "  {name:14} {value:44} {pid}");
     }
     let _ = writeln!(text, "  {:14} {admin}\n  {:14} {logs}", "superAdmin", "logs");

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use rustix::process::Signal;
 use stack::error::{Context, Error, Result};
+use stack::external::External;
 use stack::files;
 use stack::ports::Ports;
 use stack::process::ProcessId;
@@ -65,9 +66,11 @@ pub fn run(args: &UpArgs) -> Result<bool> {
     }
     let screen = Screen::new();
     let run = args.which.run()?;
+    let external = External::from_env()?;
     args.which.folders()?.prepare()?;
     files::make_folder(&run)?;
     if args.fresh {
+        refuse_to_empty(&external)?;
         down::stop(&run, &screen)?;
         files::remove_folder(&run)?;
         files::make_folder(&run)?;
@@ -81,7 +84,7 @@ pub fn run(args: &UpArgs) -> Result<bool> {
         servers::kill_leftovers(&run);
     }
     args.ports().check()?;
-    let mut options = args.options(screen.clone())?;
+    let mut options = args.options(screen.clone(), external)?;
     thread::scope(|scope| {
         let built = scope.spawn(|| match &args.bin_dir {
             Some(folder) => std::path::absolute(folder).context(|| format!("cannot resolve {}", folder.display())),
@@ -92,6 +95,17 @@ pub fn run(args: &UpArgs) -> Result<bool> {
         Ok(())
     })?;
     if args.detach { detach(args, &run, &options) } else { foreground(&run, options) }
+}
+
+/// `--fresh` empties what is ours, and nothing that somebody else runs.
+fn refuse_to_empty(external: &External) -> Result<()> {
+    if external.is_empty() {
+        return Ok(());
+    }
+    let how = external.how_to_empty();
+    Err(Error::new(format!(
+        "--fresh does not empty servers that run elsewhere: empty them yourself ({how}), then run it without --fresh"
+    )))
 }
 
 /// The status of what runs in `run`, awaited if it is only starting; `None` when nothing does.
@@ -124,10 +138,11 @@ impl UpArgs {
         }
     }
 
-    fn options(&self, screen: Screen) -> Result<system::Options> {
+    fn options(&self, screen: Screen, external: External) -> Result<system::Options> {
         let servers = servers::Options {
             elasticsearch: self.elasticsearch.clone(),
             brief: self.brief,
+            external,
             wanted: self.ports(),
             screen,
             ..servers::Options::new(self.which.folders()?)
@@ -159,7 +174,8 @@ fn line(system: &System) -> String {
     let Ok(status) = system.status() else { return "unknown".to_owned() };
     let state = if status.ready { "ready" } else { "not ready" };
     let (running, restarts) = (status.pids.len(), system.restarts());
-    format!("{state} · {running} of 6 processes · {restarts} restarts · {} · Ctrl-C stops", status.command_api)
+    let all = 6 - system.servers().external().servers().count();
+    format!("{state} · {running} of {all} processes · {restarts} restarts · {} · Ctrl-C stops", status.command_api)
 }
 
 fn wait(stop: &Stop, limit: Duration) {
@@ -249,7 +265,7 @@ fn supervise(args: &UpArgs) -> Result<bool> {
     rustix::process::setsid().context(|| "cannot make a session".into())?;
     let stop = Stop::on_signals()?;
     let screen = Screen::new();
-    let mut options = args.options(screen.clone())?;
+    let mut options = args.options(screen.clone(), External::from_env()?)?;
     options.servers.stop = stop.clone();
     let system = System::start(&args.which.run()?, &options)?;
     while !stop.is_wanted() {

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::checks;
 use crate::dist::{self, NATS, POSTGRES};
 use crate::error::{Context, Error, Result};
+use crate::external::External;
 use crate::folders::Folders;
 use crate::keeper::Keeper;
-use crate::machine::{self, Jdk};
+use crate::machine::{self, Jdk, Lacking};
 use crate::ports::Ports;
 use crate::process::{self, ProcessId};
 use crate::screen::Screen;
@@ -29,6 +31,9 @@ use self::postgres::Psql;
 /// How long a server may take to be ready; generous, because tests share the machine with compilers.
 pub const START_LIMIT: Duration = Duration::from_secs(240);
 
+/// A server that runs elsewhere should be there already.
+const REACH_LIMIT: Duration = Duration::from_secs(20);
+
 /// What can be chosen about the servers.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -40,6 +45,8 @@ pub struct Options {
     pub heap_mb: u32,
     /// Whether they live for a few minutes only, so that a quick start matters more than speed later.
     pub brief: bool,
+    /// Those that run elsewhere: they are used, never started or stopped.
+    pub external: External,
     /// The services' ports, kept with those of the servers; 0 = any free one.
     pub wanted: Ports,
     /// Where progress is shown.
@@ -56,6 +63,7 @@ impl Options {
             elasticsearch: None,
             heap_mb: 512,
             brief: false,
+            external: External::default(),
             wanted: Ports::default(),
             screen: Screen::silent(),
             stop: Stop::default(),
@@ -72,14 +80,13 @@ pub struct Place<'a> {
     pub secrets: &'a Secrets,
 }
 
-/// The unpacked distributions and the JDK for the third.
+/// The unpacked distributions of the servers that we run, and the JDK for the third.
 #[derive(Debug, Clone)]
 pub struct Distributions {
+    /// Always there: its tools speak to a PostgreSQL that runs elsewhere, too.
     postgres: PathBuf,
-    nats: PathBuf,
-    elasticsearch: PathBuf,
-    version: &'static str,
-    jdk: Jdk,
+    nats: Option<PathBuf>,
+    search: Option<(PathBuf, &'static str, Jdk)>,
 }
 
 impl Distributions {
@@ -87,15 +94,26 @@ impl Distributions {
     pub fn ensure(options: &Options) -> Result<Self> {
         let (folders, screen) = (&options.folders, &options.screen);
         folders.prepare()?;
-        machine::install(&machine::lacking(), screen)?;
-        let (version, jdk) = elasticsearch_and_jdk(options.elasticsearch.as_deref())?;
-        let search = dist::elasticsearch(version)?;
+        let ours = |server| !options.external.has(server);
+        let mut lacking = machine::lacking();
+        lacking.retain(|thing| *thing == Lacking::Pip || ours(Server::Elasticsearch));
+        machine::install(&lacking, screen)?;
         thread::scope(|scope| {
             let postgres = scope.spawn(|| POSTGRES.ensure(folders, screen));
-            let nats = scope.spawn(|| NATS.ensure(folders, screen));
-            let elasticsearch = search.ensure(folders, screen)?;
-            Ok(Self { postgres: joined(postgres)?, nats: joined(nats)?, elasticsearch, version, jdk })
+            let nats = ours(Server::Nats).then(|| scope.spawn(|| NATS.ensure(folders, screen)));
+            let search = if ours(Server::Elasticsearch) {
+                let (version, jdk) = elasticsearch_and_jdk(options.elasticsearch.as_deref())?;
+                Some((dist::elasticsearch(version)?.ensure(folders, screen)?, version, jdk))
+            } else {
+                None
+            };
+            Ok(Self { postgres: joined(postgres)?, nats: nats.map(joined).transpose()?, search })
         })
+    }
+
+    /// The folder of PostgreSQL, with its tools.
+    pub fn postgres(&self) -> &Path {
+        &self.postgres
     }
 }
 
@@ -107,6 +125,8 @@ pub struct Servers {
     secrets: Secrets,
     version: &'static str,
     stop: Stop,
+    external: External,
+    postgres_tools: PathBuf,
     psql: Psql,
     // Dropped in this order.
     elasticsearch: Keeper,
@@ -132,28 +152,25 @@ impl Servers {
         let secrets = Secrets::load_or_make(run)?;
         let ports = Ports::settle(&options.folders, run, options.wanted)?;
         let place = Place { run, secrets: &secrets };
-        let java = Java {
-            version: distributions.version,
-            jdk: &distributions.jdk,
-            heap_mb: options.heap_mb,
-            brief: options.brief,
-        };
-        let (http, transport) = (ports.elasticsearch, ports.elasticsearch_transport);
-        let search = elasticsearch::prepare(&place, &distributions.elasticsearch, (http, transport), &java)?;
+        let start = |server| start(server, &place, &distributions, &ports, options);
         let servers = Self {
-            elasticsearch: Keeper::start(search)?,
-            nats: Keeper::start(nats::prepare(&place, &distributions.nats, ports.nats)?)?,
-            postgres: Keeper::start(postgres::prepare(&place, &distributions.postgres, ports.postgres)?)?,
+            elasticsearch: start(Server::Elasticsearch)?,
+            nats: start(Server::Nats)?,
+            postgres: start(Server::Postgres)?,
             psql: Psql::new(&distributions.postgres, ports.postgres, &secrets),
             run: run.to_path_buf(),
-            version: distributions.version,
+            version: distributions.search.map_or("elsewhere", |(_, version, _)| version),
             stop: options.stop.clone(),
+            external: options.external.clone(),
+            postgres_tools: distributions.postgres,
             ports,
             secrets,
             _lock: lock,
         };
         servers.wait_all(&options.screen)?;
-        servers.psql.make_roles(&servers.secrets)?;
+        if !servers.external.has(Server::Postgres) {
+            servers.psql.make_roles(&servers.secrets)?;
+        }
         Ok(servers)
     }
 
@@ -163,7 +180,12 @@ impl Servers {
                 scope.spawn(move || {
                     let task = screen.task(Unit::from(server).name(), "starting");
                     self.wait_ready(server)?;
-                    task.done(&format!("ready on port {}", self.port(server)));
+                    let elsewhere = self.external.has(server);
+                    task.done(&if elsewhere {
+                        "runs elsewhere, and takes our login".to_owned()
+                    } else {
+                        format!("ready on port {}", self.port(server))
+                    });
                     Ok(())
                 })
             });
@@ -173,6 +195,9 @@ impl Servers {
 
     /// Waits until a server answers.
     pub fn wait_ready(&self, server: Server) -> Result<()> {
+        if self.external.has(server) {
+            return self.reach(server);
+        }
         wait_ready(self.keeper(server), &self.stop, || match server {
             Server::Postgres => self.psql.is_ready(),
             Server::Nats => nats::is_ready(self.ports.nats),
@@ -182,7 +207,19 @@ impl Servers {
         })
     }
 
-    /// The keeper of a server: kill, hold, release.
+    /// Waits until a server that runs elsewhere takes our login, not for long.
+    fn reach(&self, server: Server) -> Result<()> {
+        let start = Instant::now();
+        while let Err(error) = checks::reach(&self.external, server, &self.postgres_tools) {
+            if start.elapsed() > REACH_LIMIT || self.stop.is_wanted() {
+                return Err(error).context(|| format!("{server}, which runs elsewhere, cannot be used"));
+            }
+            thread::sleep(Duration::from_millis(250));
+        }
+        Ok(())
+    }
+
+    /// The keeper of a server: kill, hold, release. That of a server that runs elsewhere keeps nothing.
     pub fn keeper(&self, server: Server) -> &Keeper {
         match server {
             Server::Postgres => &self.postgres,
@@ -222,17 +259,42 @@ impl Servers {
 
     /// Everything that one needs to use them.
     pub fn connections(&self) -> Connections {
-        Connections::new(&self.run, &self.ports, &self.secrets, self.version)
+        Connections::new(&self.run, &self.ports, &self.secrets, self.version).with(&self.external)
+    }
+
+    /// Those that run elsewhere.
+    pub fn external(&self) -> &External {
+        &self.external
     }
 
     /// Stops Elasticsearch, NATS and PostgreSQL, in this order.
     pub fn stop(mut self, screen: &Screen) {
         for keeper in [&mut self.elasticsearch, &mut self.nats, &mut self.postgres] {
+            if keeper.is_idle() {
+                continue;
+            }
             let task = screen.task(keeper.spec().name, "stopping");
             keeper.stop();
             task.done("stopped");
         }
     }
+}
+
+/// Starts a server, unless it runs elsewhere.
+fn start(server: Server, place: &Place<'_>, from: &Distributions, ports: &Ports, options: &Options) -> Result<Keeper> {
+    let spec = match server {
+        Server::Postgres if options.external.has(server) => None,
+        Server::Postgres => Some(postgres::prepare(place, &from.postgres, ports.postgres)?),
+        Server::Nats => from.nats.as_ref().map(|nats| nats::prepare(place, nats, ports.nats)).transpose()?,
+        Server::Elasticsearch => {
+            let prepare = |(home, version, jdk): &(PathBuf, &'static str, Jdk)| {
+                let java = Java { version, jdk, heap_mb: options.heap_mb, brief: options.brief };
+                elasticsearch::prepare(place, home, (ports.elasticsearch, ports.elasticsearch_transport), &java)
+            };
+            from.search.as_ref().map(prepare).transpose()?
+        }
+    };
+    spec.map_or_else(|| Ok(Keeper::idle(Unit::from(server).name())), Keeper::start)
 }
 
 /// Waits until `probe` is true; an error with the end of the log when the process dies again and again, or takes too long.

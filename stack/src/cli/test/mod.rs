@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use stack::error::{Context, Error, Result};
+use stack::external::External;
 use stack::files;
 use stack::folders::Folders;
 use stack::screen::Screen;
@@ -62,8 +63,17 @@ pub fn run(args: &TestArgs) -> Result<bool> {
     remove_abandoned(&folders, &screen);
     let name = format!("test-{}", std::process::id());
     let run = folders.run(&name)?;
+    let external = External::from_env()?;
+    if !external.is_empty() {
+        let which = external.servers().map(|server| server.to_string()).collect::<Vec<_>>().join(", ");
+        screen.say(&format!(
+            "! stories run on servers that run elsewhere ({which}), in namespaces of their own; those that kill or \
+             stop servers start their own"
+        ));
+    }
     let options = Options {
         elasticsearch: args.elasticsearch.clone(),
+        external,
         brief: true,
         screen: screen.clone(),
         stop: stop.clone(),
