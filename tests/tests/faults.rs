@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use wechess_tests::whole::Whole;
-use wechess_tests::{alone, eventually};
+use wechess_tests::{alone, direct, eventually};
 
 /// The first games of the shipped sample, in a file of their own.
 fn sample(whole: &Whole, games: usize) -> PathBuf {
@@ -84,23 +84,24 @@ fn play_survives_the_death_of_every_process() {
     });
 }
 
-/// Elasticsearch and NATS hang, one after the other: commands go on, reads say so, and catch up afterwards.
+/// Elasticsearch and NATS hang, one after the other: commands go on, reads say so, and catch up afterwards. Then
+/// PostgreSQL takes no writes: commands say so, reads go on.
 #[test]
-fn commands_go_on_while_a_server_hangs() {
+fn each_server_that_fails_takes_only_its_own_part_away() {
     alone(async || {
         let whole = Whole::up("hangs");
         let (admin, status) = (whole.admin().await, whole.status());
         let register = async |name: &str| {
             let body = json!({"email": format!("{name}@example.com"), "password": "correct horse", "fullname": name});
             let url = format!("{}/auth-api/v1/registeruser", status.command_api);
-            whole.ask("POST", &url, "", Some(&body)).await.expect("command-api answers").is(201).clone()
+            whole.ask("POST", &url, "", Some(&body)).await.expect("command-api answers")
         };
         let users = format!("{}/bff-api/user/count", status.query_bff);
         let count = async || whole.ask("GET", &users, &admin, None).await;
         eventually("the query service answers", async || count().await.filter(|answer| answer.status == 200)).await;
 
         whole.signal("elasticsearch", "STOP");
-        register("ann").await;
+        register("ann").await.is(201);
         let refused = count().await.expect("the query service answers");
         refused.refused(503, "errMsg_serviceUnavailable");
         assert!(refused.header("retry-after").is_some());
@@ -108,13 +109,30 @@ fn commands_go_on_while_a_server_hangs() {
         eventually("ann is found", async || count().await.filter(|a| a.body["total"] == json!(2))).await;
 
         whole.signal("nats", "STOP");
-        register("bob").await;
+        register("bob").await.is(201);
         eventually("the query service no longer trusts its sessions", async || {
             count().await.filter(|a| a.status == 503)
         })
         .await;
-        register("eve").await;
+        register("eve").await.is(201);
         whole.signal("nats", "CONT");
         eventually("all are found", async || count().await.filter(|a| a.body["total"] == json!(4))).await;
+
+        let postgres = direct::database(&status.connections.credentials.database_urls.admin).await;
+        let read_only = async |word: &str| {
+            postgres.execute(&format!("alter system set default_transaction_read_only = {word}"), &[]).await.unwrap();
+            postgres.execute("select pg_reload_conf()", &[]).await.unwrap();
+        };
+        let tail = async || postgres.query_one("select tail from wechess.log", &[]).await.unwrap().get::<_, i64>(0);
+        let before = tail().await;
+        read_only("on").await;
+        let refused = register("dan").await;
+        refused.refused(503, "errMsg_serviceUnavailable");
+        assert!(refused.text.contains("takes no writes; nothing was changed"), "{}", refused.text);
+        assert!(refused.header("retry-after").is_some());
+        assert_eq!((tail().await, count().await.expect("reads go on").ok()["total"].clone()), (before, json!(4)));
+        read_only("off").await;
+        register("dan").await.is(201);
+        eventually("dan is found", async || count().await.filter(|a| a.body["total"] == json!(5))).await;
     });
 }

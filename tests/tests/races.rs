@@ -114,3 +114,46 @@ fn one_of_many_joins_an_open_game() {
         }
     });
 }
+
+mod long {
+    use super::*;
+
+    /// One client sends 10,000 commands for one game, a thousand at a time: each is answered as fits, and two others
+    /// play their own game meanwhile as if nothing were.
+    #[test]
+    fn ten_thousand_commands_for_one_game_hurt_nobody_else() {
+        use futures_util::StreamExt;
+        alone(async || {
+            let system = System::with_namespace(&["user"]).await;
+            let (ann, bob) = (system.guest().await, system.guest().await);
+            let (game, other) = (ann.create_game(&bob).await, bob.create_game(&ann).await);
+            let storm = async {
+                let sent = (0..10_000).map(|_| {
+                    let (ann, id) = (ann.clone(), game.id.clone());
+                    async move { ann.play(&id, 1, "e4").await }
+                });
+                futures_util::stream::iter(sent).buffer_unordered(1000).collect::<Vec<Answer>>().await
+            };
+            let calm = async {
+                let shuffle = ["Nf3", "Nf6", "Ng1", "Ng8"].into_iter().cycle().take(16);
+                for (number, notation) in (1..).zip(shuffle) {
+                    let mover = if number % 2 == 1 { &other.white } else { &other.black };
+                    let begun = std::time::Instant::now();
+                    mover.play(&other.id, number, notation).await.is(201);
+                    assert!(begun.elapsed() < Duration::from_secs(8), "move {number} took {:?}", begun.elapsed());
+                }
+            };
+            let (answers, ()) = tokio::join!(storm, calm);
+            let mut statuses = statuses(&answers);
+            assert_eq!(statuses.remove(&201), Some(1));
+            for told in answers.iter().filter(|answer| answer.status == 503) {
+                assert!(told.header("retry-after").is_some(), "{}", told.text);
+            }
+            assert!(statuses.remove(&409).is_some_and(|lost| lost >= 5000), "most are told why");
+            statuses.remove(&503);
+            assert!(statuses.is_empty(), "{statuses:?}");
+            assert_eq!(system.events_of(&game.id).await, 2);
+            system.end().await;
+        });
+    }
+}
