@@ -87,7 +87,8 @@ pub(super) async fn each_request(
     #[expect(clippy::cast_possible_truncation, reason = "a request does not take 584 million years")]
     let duration_us = elapsed.as_micros() as u64;
     let reason = answer.response().error().map(reason).unwrap_or_default();
-    if status >= 500 {
+    // A health report of 503 is an answer, not a failure.
+    if status >= 500 && !reason.is_empty() {
         tracing::error!(
             request.id = id.0,
             trace.id = trace,
