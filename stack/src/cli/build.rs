@@ -43,11 +43,19 @@ pub struct Profile {
 /// Builds the three services; the folder that they are in. Not this program: it runs.
 /// By way of the whole workspace, so that dependencies get the features that they have in the tests and are built once.
 pub fn binaries(release: bool, screen: &Screen) -> Result<PathBuf> {
-    let mut arguments = vec!["build", "--workspace", "--exclude", "stack", "--bins"];
+    let mut arguments = vec!["build", "--workspace", "--exclude", "stack", "--exclude", "bench", "--bins"];
     if release {
         arguments.push("--release");
     }
-    let made = cargo(&arguments, "build", screen)?;
+    folder(&cargo(&arguments, "build", screen)?)
+}
+
+/// Builds the services and the program that measures them, with optimisation; the folder that they are in.
+pub fn measured(screen: &Screen) -> Result<PathBuf> {
+    folder(&cargo(&["build", "--workspace", "--exclude", "stack", "--bins", "--release"], "build", screen)?)
+}
+
+fn folder(made: &[Artifact]) -> Result<PathBuf> {
     made.iter()
         .filter_map(|artifact| artifact.executable.as_deref().and_then(Path::parent))
         .next_back()

@@ -40,7 +40,7 @@ enum Command {
     /// Play the games of a PGN file, then compare what the query service says with the file.
     Play(play::PlayArgs),
     /// Measure this machine.
-    Bench(bench::BenchArgs),
+    Bench(stack::bench::BenchArgs),
     /// Say what this machine has and lacks.
     Doctor(doctor::DoctorArgs),
 }

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::error::{Context, Error, Result};
+use stack::error::{Context, Error, Result};
 
 /// An answer that takes longer is an error.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -13,6 +13,28 @@ const LIMIT: Duration = Duration::from_secs(30);
 const LONGEST_HEAD: usize = 16 * 1024;
 /// The longest body of an answer.
 const LONGEST_BODY: usize = 1 << 20;
+
+/// What came back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer<'a> {
+    /// Its status.
+    pub status: u16,
+    head: &'a [u8],
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(std::str::from_utf8(self.head).ok()?, name)
+    }
+
+    /// The body as text, for messages.
+    pub fn told(&self) -> String {
+        format!("{} {}", self.status, String::from_utf8_lossy(self.body))
+    }
+}
 
 /// A connection.
 #[derive(Debug)]
@@ -38,22 +60,24 @@ impl Wire {
         Ok(Self { stream, host, request: Vec::new(), answer: Vec::new() })
     }
 
-    /// Sends JSON; the status and the body of the answer.
-    pub fn post(&mut self, path: &str, token: &str, key: &str, body: &str) -> Result<(u16, &[u8])> {
+    /// Sends a request with JSON, if any, and these headers (each `Name: value`).
+    pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer<'_>> {
+        let failed = || "cannot write a request".to_owned();
         self.request.clear();
-        write!(
-            self.request,
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {key}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.host,
-            body.len()
-        )
-        .context(|| "cannot write a request".into())?;
+        write!(self.request, "{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host).context(failed)?;
+        for (name, value) in headers {
+            write!(self.request, "{name}: {value}\r\n").context(failed)?;
+        }
+        if !body.is_empty() {
+            write!(self.request, "Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+                .context(failed)?;
+        }
+        write!(self.request, "\r\n{body}").context(failed)?;
         self.stream.write_all(&self.request).context(|| format!("cannot send to {}", self.host))?;
         self.receive()
     }
 
-    fn receive(&mut self) -> Result<(u16, &[u8])> {
+    fn receive(&mut self) -> Result<Answer<'_>> {
         self.answer.clear();
         let head = loop {
             if let Some(end) = find(&self.answer, b"\r\n\r\n") {
@@ -72,7 +96,8 @@ impl Wire {
         while self.answer.len() < head + length {
             self.more()?;
         }
-        Ok((status, self.answer.get(head..head + length).unwrap_or_default()))
+        let (head, body) = self.answer.split_at(head);
+        Ok(Answer { status, head, body: body.get(..length).unwrap_or_default() })
     }
 
     fn more(&mut self) -> Result<()> {
@@ -98,13 +123,15 @@ fn find(text: &[u8], what: &[u8]) -> Option<usize> {
 /// Status and length from the head of an answer.
 fn parse(head: &[u8]) -> Option<(u16, usize)> {
     let head = std::str::from_utf8(head).ok()?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let length = lines.find_map(|line| {
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, header(head, "content-length")?.parse().ok()?))
+}
+
+fn header<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
+    head.split("\r\n").skip(1).find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok()).flatten()
-    })?;
-    Some((status, length))
+        name.eq_ignore_ascii_case(wanted).then(|| value.trim())
+    })
 }
 
 #[cfg(test)]
@@ -132,10 +159,14 @@ mod tests {
         });
         let mut wire = Wire::open(&url).unwrap();
         for _ in 0..2 {
-            assert_eq!(wire.post("/x", "t", "k", "{}").unwrap(), (201, b"abcde".as_slice()));
+            let answer = wire.ask("POST", "/x", &[("A", "b")], "{}").unwrap();
+            assert_eq!(
+                (answer.status, answer.body, answer.header("CONTENT-LENGTH")),
+                (201, b"abcde".as_slice(), Some("5"))
+            );
         }
         server.join().unwrap();
-        assert!(wire.post("/x", "t", "k", "{}").is_err());
+        assert!(wire.ask("GET", "/x", &[], "").is_err());
     }
 
     #[test]

@@ -1,0 +1,155 @@
+//! T3: how long after its acknowledgement a move is in the views, by id and in a list that carries its token.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use stack::error::{Context, Error, Result};
+use stack::play;
+use stack::unit::{Server, Service};
+
+use crate::Bench;
+use crate::moves::{Load, Moved, Stage, Target};
+use crate::own::Whole;
+use crate::report::{Report, Row};
+use crate::stats::Sorted;
+use crate::wire::Wire;
+
+/// Events a second that are offered.
+const RATES: [u32; 2] = [100, 1000];
+/// Players whose moves are looked for.
+const PROBES: usize = 4;
+/// How often each of them moves.
+const EVERY: Duration = Duration::from_millis(250);
+/// A move that is not found by then never will be.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Microseconds until moves were found.
+#[derive(Default)]
+struct Found {
+    by_id: Vec<u32>,
+    listed: Vec<u32>,
+}
+
+/// Measures T3.
+pub fn run(bench: &Bench) -> Result<Report> {
+    let whole = Whole::start(bench, &[])?;
+    let mut report = Report::default();
+    let target = Target {
+        command_api: whole.system.url(Service::CommandApi),
+        pid: whole.pid(Service::CommandApi)?,
+        postgres: whole.pid(Server::Postgres)?,
+    };
+    let seconds = bench.args.seconds.unwrap_or(if bench.args.brief { 3 } else { 30 });
+    let load = |connections: usize, moves: u64| Load {
+        connections,
+        // A game has more than 20 moves but for a few.
+        games: usize::try_from(moves / 20).unwrap_or(0) + connections * 8,
+        seconds,
+    };
+    let task = bench.screen.task("games", "making players and games");
+    let all = RATES.iter().map(|rate| u64::from(*rate)).sum::<u64>() * (seconds + 3);
+    let crowd = Stage::prepare(target.clone(), &play::sample(), &load(32, all), "crowd")?;
+    let probes = Stage::prepare(target, &play::sample(), &load(PROBES, seconds * 4 * PROBES as u64), "probe")?;
+    task.done("made");
+    report.note(format!(
+        "T3: {PROBES} players move every {} ms beside the offered load; from the arrival of the answer until a read \
+         with its token shows the move, read again at once until it does",
+        EVERY.as_millis()
+    ));
+    for rate in RATES {
+        at_rate(bench, &whole.system.url(Service::QueryBff), (&crowd, &probes), (rate, seconds), &mut report)?;
+    }
+    Ok(report)
+}
+
+fn at_rate(
+    bench: &Bench,
+    query_bff: &str,
+    (crowd, probes): (&Stage, &Stage),
+    (rate, seconds): (u32, u64),
+    report: &mut Report,
+) -> Result<()> {
+    let task = bench.screen.task("visible", &format!("{rate} events/s offered"));
+    let limit = Duration::from_secs(seconds);
+    let found = Mutex::new(Found::default());
+    let offered = thread::scope(|scope| {
+        let crowd = scope.spawn(|| crowd.run(limit + Duration::from_secs(2), Some(rate.into())));
+        // The crowd is in step by then.
+        thread::sleep(Duration::from_secs(1));
+        let enough = AtomicBool::new(false);
+        let watch = |place: usize| {
+            let offset = EVERY.mul_f64(place as f64 / PROBES as f64);
+            let watched =
+                probes.play(place, limit, Some((EVERY, offset)), &enough, |moved| look(query_bff, &moved, &found));
+            enough.store(watched.is_err() || enough.load(Ordering::Relaxed), Ordering::Relaxed);
+            watched
+        };
+        let watched = play::crowd::each(PROBES, &(0..PROBES).collect::<Vec<_>>(), |place| watch(*place));
+        let offered = crowd.join().unwrap_or_else(|_| Err(Error::new("the crowd panicked")));
+        watched.and(offered)
+    })?;
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (by_id, listed) = (Sorted::new(found.by_id), Sorted::new(found.listed));
+    let row = |what: &str, ms: f64| Row::new("T3", format!("{what}, {rate} events/s"), ms, "ms");
+    let judged = |row: Row, most: f64| match rate {
+        1000 => {
+            let met = row.ours <= most;
+            row.wants(format!("<= {most} ms"), met)
+        }
+        _ => row,
+    };
+    report.rows.extend([
+        judged(row("visible by id, p50", by_id.ms(0.5)), 40.0),
+        judged(row("visible by id, p99", by_id.ms(0.99)), 250.0),
+        row("in a list with its token, p50", listed.ms(0.5)),
+        judged(row("in a list with its token, p99", listed.ms(0.99)), 400.0),
+    ]);
+    task.done(&format!("by id p50 {:.0} ms, listed p99 {:.0} ms", by_id.ms(0.5), listed.ms(0.99)));
+    report.note(format!(
+        "T3 {rate} events/s: {:.0}/s were made, {} moves looked for; slowest by id {:.0} ms, in a list {:.0} ms",
+        offered.rate(),
+        by_id.len(),
+        by_id.ms(1.0),
+        listed.ms(1.0),
+    ));
+    Ok(())
+}
+
+/// Looks for a move by id and in a list, both at once.
+fn look(query_bff: &str, moved: &Moved<'_>, found: &Mutex<Found>) -> Result<()> {
+    let answer: Value = serde_json::from_slice(moved.answer.body).context(|| "a move answered no JSON".into())?;
+    let id = answer["chessGameMove"]["id"].as_str().context(|| "a move without an id".into())?;
+    let token = moved.answer.header("consistency-token").context(|| "a move without a Consistency-Token".into())?;
+    let authorization = format!("Bearer {}", moved.token);
+    let headers = [("Authorization", authorization.as_str()), ("Consistency-Token", token)];
+    let path = format!("/bff-api/chessGameMove/{id}");
+    let filter = json!({"id": id}).to_string();
+    let (by_id, listed) = thread::scope(|scope| {
+        let by_id =
+            scope.spawn(|| until(query_bff, moved.at, |wire| Ok(wire.ask("GET", &path, &headers, "")?.status == 200)));
+        let listed = until(query_bff, moved.at, |wire| {
+            let answer = wire.ask("POST", "/bff-api/chessGameMove/list?limit=1", &headers, &filter)?;
+            let page: Value = serde_json::from_slice(answer.body).context(|| answer.told())?;
+            Ok(page["items"][0]["id"] == id)
+        });
+        (by_id.join().unwrap_or_else(|_| Err(Error::new("a reader panicked"))), listed)
+    });
+    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    found.by_id.push(by_id?);
+    found.listed.push(listed?);
+    Ok(())
+}
+
+/// Microseconds from `since` until `is_there`.
+fn until(url: &str, since: Instant, mut is_there: impl FnMut(&mut Wire) -> Result<bool>) -> Result<u32> {
+    let mut wire = Wire::open(url)?;
+    while !is_there(&mut wire)? {
+        if since.elapsed() > PATIENCE {
+            return Err(Error::new(format!("a move is not visible after {} s", PATIENCE.as_secs())));
+        }
+    }
+    Ok(u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX))
+}
