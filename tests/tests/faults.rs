@@ -1,5 +1,7 @@
 //! Real processes are killed and stopped while games are played. `cargo dev test` runs these last, one by one.
 
+mod long;
+
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;

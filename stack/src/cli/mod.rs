@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod chaos;
 mod doctor;
 mod down;
 mod play;
@@ -41,6 +42,8 @@ enum Command {
     Play(play::PlayArgs),
     /// Measure this machine.
     Bench(stack::bench::BenchArgs),
+    /// Kill, cut and delete while games are played, and look for anything lost.
+    Chaos(chaos::ChaosArgs),
     /// Say what this machine has and lacks.
     Doctor(doctor::DoctorArgs),
 }
@@ -77,6 +80,13 @@ pub fn run() -> ExitCode {
         Command::Play(args) => play::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Chaos(args) => match chaos::run(&args) {
+            Ok(code) => return code,
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::from(2);
+            }
+        },
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,0 +1,112 @@
+//! The end of a run: wait until everything has settled, read everything, check everything.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use event_schema::envelope::Recorded;
+use event_schema::views;
+use serde_json::Value;
+use stack::error::{Context, Result};
+
+use crate::check::{acknowledged, expect, games, log, stream};
+use crate::finding::Finding;
+use crate::hall::Hall;
+use crate::rig::Rig;
+use crate::servers;
+
+/// How long the views may take to come to the log's tail after the last fault.
+pub const SETTLING: Duration = Duration::from_secs(240);
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Everything that is wrong.
+    pub findings: Vec<Finding>,
+    /// Events in the log.
+    pub events: usize,
+    /// Documents compared.
+    pub documents: usize,
+    /// Messages compared.
+    pub messages: usize,
+    /// How long the views took to settle.
+    pub settled: Duration,
+}
+
+/// Checks the whole system. `deleted` are the stream's messages that the run deleted.
+pub async fn judge(rig: &Rig, hall: &Hall, deleted: &BTreeSet<u64>, patience: Duration) -> Result<Verdict> {
+    let owner = servers::owner(&rig.connections).await?;
+    let (events, tail, states) = servers::log(&owner).await?;
+    let mut verdict = Verdict { findings: hall.findings(), events: events.len(), ..Verdict::default() };
+    verdict.findings.extend(log::check(&events, tail, &states));
+    verdict.findings.extend(acknowledged::check(&hall.notes(), &events));
+    verdict.findings.extend(games::check(&events));
+    let begun = Instant::now();
+    let behind = settle(rig, tail, patience).await;
+    verdict.settled = begun.elapsed();
+    let settled = behind.is_empty();
+    verdict.findings.extend(behind);
+    if !settled {
+        return Ok(verdict);
+    }
+    let opened = servers::opened(&owner, &rig.connections, &events).await?;
+    views(rig, &opened, &mut verdict).await?;
+    let window = servers::window(&rig.connections).await?;
+    verdict.messages = window.messages.len();
+    verdict.findings.extend(stream::check(&window, &events, deleted));
+    Ok(verdict)
+}
+
+/// Compares every view with the fold of the log.
+pub async fn views(rig: &Rig, opened: &[Recorded], verdict: &mut Verdict) -> Result<()> {
+    let expected = expect::views(opened).context(|| "the oracle cannot fold the log".into())?;
+    for (view, expected) in &expected {
+        let found = servers::documents(&rig.connections, view).await?;
+        verdict.documents += found.len();
+        verdict.findings.extend(crate::check::views::check(view, &found, expected));
+    }
+    Ok(())
+}
+
+/// Waits until the leading projector has every view and the stream at the tail; what is behind after that time.
+pub async fn settle(rig: &Rig, tail: i64, patience: Duration) -> Vec<Finding> {
+    let begun = Instant::now();
+    loop {
+        let behind = behind(rig, tail).await;
+        if behind.is_empty() || begun.elapsed() > patience {
+            return behind;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+async fn behind(rig: &Rig, tail: i64) -> Vec<Finding> {
+    let late = |view: &str, detail: String| Finding::ViewBehind { view: view.to_owned(), detail };
+    let Some(report) = leader(rig).await else { return vec![late("every view", "no projector leads".into())] };
+    let info = &report["info"];
+    let mut findings = Vec::new();
+    for table in views::tables() {
+        let view = &info["views"][table.name];
+        if view["searchable"].as_i64() < Some(tail) {
+            findings.push(late(table.name, format!("is at {view}, the log at {tail}")));
+        }
+        if view["parked"].as_i64() != Some(0) {
+            let (view, detail) = (table.name.to_owned(), view["parkedDocuments"].to_string());
+            findings.push(Finding::Parked { view, detail });
+        }
+    }
+    if info["streamLastSequence"].as_i64() != Some(tail) {
+        findings.push(late("the event stream", format!("is at {}, the log at {tail}", info["streamLastSequence"])));
+    }
+    findings
+}
+
+/// The report of the projector that leads.
+pub async fn leader(rig: &Rig) -> Option<Value> {
+    for url in rig.projectors() {
+        let report = servers::projection(&url).await.filter(|report| report["info"]["role"] == "leader");
+        if report.is_some() {
+            return report;
+        }
+    }
+    None
+}

@@ -1,0 +1,263 @@
+//! A TCP proxy of ours: it loses answers, holds bytes back, and cuts connections.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use stack::error::{Context, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::random::Random;
+
+/// How long an answer may follow when the client has gone.
+const AFTERWARDS: Duration = Duration::from_secs(5);
+
+/// What does not pass now. It is kept, and passes later, also when the other side has gone meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// What clients send.
+    pub requests: bool,
+    /// What servers send.
+    pub answers: bool,
+}
+
+/// How often a connection is cut, in a thousand.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Losses {
+    /// When the server has answered: the answer is lost.
+    pub answers: u64,
+    /// When the request has been passed on: whether it is carried out is open.
+    pub requests: u64,
+}
+
+/// A running proxy; dropping it cuts everything.
+pub struct Proxy {
+    /// Where it listens.
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+struct Shared {
+    targets: Vec<SocketAddr>,
+    turn: AtomicUsize,
+    held: watch::Sender<Held>,
+    cuts: watch::Sender<u64>,
+    losses: Losses,
+    random: Mutex<Random>,
+    lost_answers: AtomicU64,
+    lost_requests: AtomicU64,
+    kept: Mutex<Vec<u8>>,
+    answers: AtomicU64,
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    ToServer,
+    ToClient,
+}
+
+impl Proxy {
+    /// A proxy in front of these servers, which take connections in turn.
+    pub fn start(targets: Vec<SocketAddr>, losses: Losses, random: Random) -> Result<Self> {
+        let bound = || {
+            let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)
+        };
+        let listener = bound().context(|| "a proxy cannot listen".into())?;
+        let address = listener.local_addr().context(|| "a proxy has no address".into())?;
+        let shared = Arc::new(Shared {
+            targets,
+            turn: AtomicUsize::new(0),
+            held: watch::Sender::new(Held::default()),
+            cuts: watch::Sender::new(0),
+            losses,
+            random: Mutex::new(random),
+            lost_answers: AtomicU64::new(0),
+            lost_requests: AtomicU64::new(0),
+            kept: Mutex::default(),
+            answers: AtomicU64::new(0),
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self { address, shared, accepting })
+    }
+
+    /// Holds bytes back, or lets go of them.
+    pub fn hold(&self, held: Held) {
+        self.shared.held.send_replace(held);
+    }
+
+    /// Whether this text is among the bytes that were held back so far.
+    pub fn has_kept(&self, text: &str) -> bool {
+        let kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    /// How often a server has said something.
+    pub fn answers(&self) -> u64 {
+        self.shared.answers.load(Ordering::Relaxed)
+    }
+
+    /// Cuts every connection that stands; what is held is lost.
+    pub fn cut(&self) {
+        self.shared.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// How many answers and how many requests were lost by chance.
+    pub fn lost(&self) -> (u64, u64) {
+        (self.shared.lost_answers.load(Ordering::Relaxed), self.shared.lost_requests.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        connections.spawn(carry(client, Arc::clone(&shared)));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn carry(client: TcpStream, shared: Arc<Shared>) {
+    let mut cuts = shared.cuts.subscribe();
+    let turn = shared.turn.fetch_add(1, Ordering::Relaxed);
+    let Some(target) = shared.targets.get(turn % shared.targets.len().max(1)) else { return };
+    let Ok(server) = TcpStream::connect(target).await else { return };
+    // Small writes matter more than full packets; a socket without the option works as well.
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let requests = async {
+        let whole = shared.pump(from_client, to_server, Way::ToServer).await;
+        if let Some(to_server) = whole {
+            tokio::time::sleep(AFTERWARDS).await;
+            drop(to_server);
+        }
+    };
+    tokio::select! {
+        _ = cuts.changed() => {}
+        () = requests => {}
+        _ = shared.pump(from_server, to_client, Way::ToClient) => {}
+    }
+}
+
+impl Shared {
+    /// Passes bytes on until their source ends; then gives the open sink back. None: the connection is to be cut.
+    async fn pump(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) -> Option<OwnedWriteHalf> {
+        let mut held = self.held.subscribe();
+        let (mut kept, mut chunk, mut ended) = (Vec::new(), vec![0; 64 * 1024], false);
+        loop {
+            let holds = way.is_held(*held.borrow_and_update());
+            if !holds && !kept.is_empty() {
+                let lost = self.loses(way);
+                if lost && matches!(way, Way::ToClient) {
+                    return None;
+                }
+                // The other side is gone: who reads the rest of it does not matter to who wrote it.
+                if to.write_all(&kept).await.is_err() || lost {
+                    return None;
+                }
+                kept.clear();
+            }
+            if ended && !holds {
+                return Some(to);
+            }
+            tokio::select! {
+                read = from.read(&mut chunk), if !ended => match read {
+                    Ok(count) if count > 0 => {
+                        kept.extend_from_slice(&chunk[..count]);
+                        if holds {
+                            self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&chunk[..count]);
+                        }
+                        if matches!(way, Way::ToClient) {
+                            self.answers.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                    Ok(_) | Err(_) => ended = true,
+                },
+                changed = held.changed() => changed.ok()?,
+            }
+        }
+    }
+
+    fn loses(&self, way: Way) -> bool {
+        let (chance, count) = match way {
+            Way::ToServer => (self.losses.requests, &self.lost_requests),
+            Way::ToClient => (self.losses.answers, &self.lost_answers),
+        };
+        let lost = chance > 0 && self.random.lock().unwrap_or_else(PoisonError::into_inner).chance(chance);
+        if lost {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        lost
+    }
+}
+
+impl Way {
+    const fn is_held(self, held: Held) -> bool {
+        match self {
+            Self::ToServer => held.requests,
+            Self::ToClient => held.answers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that answers each request with itself.
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut read, mut write) = stream.split();
+                    tokio::io::copy(&mut read, &mut write).await
+                });
+            }
+        });
+        address
+    }
+
+    async fn ask(stream: &mut TcpStream) -> std::io::Result<usize> {
+        stream.write_all(b"x").await?;
+        stream.read(&mut [0; 8]).await
+    }
+
+    #[tokio::test]
+    async fn what_is_held_passes_later_and_what_is_cut_is_lost() {
+        let proxy = Proxy::start(vec![echo().await], Losses::default(), Random::new(1)).unwrap();
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        assert_eq!(ask(&mut stream).await.unwrap(), 1);
+        proxy.hold(Held { answers: true, ..Held::default() });
+        stream.write_all(b"abc").await.unwrap();
+        let mut buffer = [0; 8];
+        assert!(tokio::time::timeout(Duration::from_millis(100), stream.read(&mut buffer)).await.is_err());
+        assert!(proxy.has_kept("abc") && !proxy.has_kept("x"));
+        proxy.hold(Held::default());
+        assert_eq!(stream.read(&mut buffer).await.unwrap(), 3);
+        proxy.cut();
+        assert_eq!(ask(&mut stream).await.unwrap_or(0), 0);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_lost_by_chance_after_the_server_gave_it() {
+        let losses = Losses { answers: 1000, requests: 0 };
+        let proxy = Proxy::start(vec![echo().await], losses, Random::new(1)).unwrap();
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        assert_eq!(ask(&mut stream).await.unwrap_or(0), 0);
+        assert_eq!(proxy.lost(), (1, 0));
+    }
+}

@@ -1,0 +1,37 @@
+//! A message that the event stream loses before anybody has read it: the leading projector publishes three events, hears
+//! nothing of the stream, the second of the three is deleted, and the projector's connection is cut.
+//!
+//! When it reads on it sees a jump in the positions and reads what is missing from the log. Without that the event is in no
+//! view.
+
+use stack::error::{Context, Result};
+use stack::unit::{Service, Unit};
+
+use super::stage::Stage;
+use crate::oracle::Verdict;
+use crate::proxy::Held;
+use crate::rig::{Options, Target};
+use crate::servers;
+
+/// Runs the schedule.
+pub async fn run(options: &Options) -> Result<Verdict> {
+    let mut stage = Stage::set(options).await?;
+    stage.second_leads().await?;
+    let first = Target::Unit(Unit::Service(Service::Projector));
+    tokio::task::block_in_place(|| stage.rig.keeper(first).hold());
+    stage.nats.hold(Held { answers: true, ..Held::default() });
+    let tail = stage.tail().await?;
+    for uci in ["g1f3", "b8c6", "f1b5"] {
+        stage.play(uci).await?;
+    }
+    stage.streamed(tail + 3).await?;
+    let lost = u64::try_from(tail + 2).context(|| "no sequence".into())?;
+    let stream = servers::stream(&stage.rig.connections).await?;
+    stream.delete_message(lost).await.context(|| "the message cannot be deleted".into())?;
+    stage.nats.cut();
+    stage.nats.hold(Held::default());
+    stage.settled().await?;
+    stage.rig.keeper(first).release();
+    tokio::task::block_in_place(|| stage.rig.wait_ready(first))?;
+    stage.judged(&[lost], Vec::new()).await
+}
