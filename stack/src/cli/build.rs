@@ -40,19 +40,29 @@ pub struct Profile {
     pub test: bool,
 }
 
+/// What builds the services.
+const SERVICES: [&str; 7] = ["build", "--workspace", "--bins", "--exclude", "stack", "--exclude", "bench"];
+
 /// Builds the three services; the folder that they are in. Not this program: it runs.
 /// By way of the whole workspace, so that dependencies get the features that they have in the tests and are built once.
 pub fn binaries(release: bool, screen: &Screen) -> Result<PathBuf> {
-    let mut arguments = vec!["build", "--workspace", "--exclude", "stack", "--exclude", "bench", "--bins"];
+    let mut arguments = SERVICES.to_vec();
+    arguments.extend(["--exclude", "chaos"]);
     if release {
         arguments.push("--release");
     }
     folder(&cargo(&arguments, "build", screen)?)
 }
 
+/// Builds the three services and the loss oracle, for tests; the folder that they are in.
+pub fn with_oracle(screen: &Screen) -> Result<PathBuf> {
+    folder(&cargo(&SERVICES, "build", screen)?)
+}
+
 /// Builds the services and the program that measures them, with optimisation; the folder that they are in.
 pub fn measured(screen: &Screen) -> Result<PathBuf> {
-    folder(&cargo(&["build", "--workspace", "--exclude", "stack", "--bins", "--release"], "build", screen)?)
+    let arguments = ["build", "--workspace", "--exclude", "stack", "--exclude", "chaos", "--bins", "--release"];
+    folder(&cargo(&arguments, "build", screen)?)
 }
 
 fn folder(made: &[Artifact]) -> Result<PathBuf> {

@@ -20,7 +20,7 @@ pub struct ChaosArgs {
 
 /// Runs the oracle; its exit code: 0 nothing found, 1 something lost, 2 it could not run.
 pub fn run(args: &ChaosArgs) -> Result<ExitCode> {
-    let binaries = build::binaries(false, &Screen::new())?;
+    let binaries = build::with_oracle(&Screen::new())?;
     let mut oracle = Command::new(binaries.join("chaos"));
     oracle.arg("--bin-dir").arg(&binaries).args(&args.arguments);
     let status = oracle.status().context(|| format!("cannot run {:?}", oracle.get_program()))?;

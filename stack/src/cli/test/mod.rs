@@ -104,7 +104,7 @@ fn prepare(run: &Path, options: &Options) -> Result<Ready> {
     let screen = &options.screen;
     thread::scope(|scope| {
         let servers = scope.spawn(|| Servers::start(run, options));
-        let built = build::binaries(false, screen).and_then(|binaries| Ok((binaries, build::tests(screen)?)));
+        let built = build::with_oracle(screen).and_then(|binaries| Ok((binaries, build::tests(screen)?)));
         let servers = servers.join().unwrap_or_else(|_| Err(Error::new("the thread that starts the servers panicked")));
         let (binaries, programs) = built?;
         Ok(Ready { binaries, programs, servers: servers? })
