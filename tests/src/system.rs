@@ -161,6 +161,13 @@ fn env(service: Service, namespace: &Namespace, extra: &[(String, String)]) -> E
     Env::from_pairs(&pairs)
 }
 
+/// The settings of the projector of a namespace, for its command line.
+pub fn projector_environment(namespace: &Namespace) -> Vec<(String, String)> {
+    let mut all = environment(Service::Projector, &Ports::default(), stack());
+    all.push(("WECHESS_NAMESPACE".to_owned(), namespace.to_string()));
+    all
+}
+
 async fn start_command_api(namespace: &Namespace, extra: &[(String, String)]) -> command_api::Server {
     let config = command_api::config::Config::from_env(env(Service::CommandApi, namespace, extra));
     command_api::build(config.expect("settings")).await.expect("command-api starts")

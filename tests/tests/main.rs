@@ -13,6 +13,7 @@ mod log;
 mod moves;
 mod privileges;
 mod races;
+mod rebuild;
 mod routes;
 mod sessions;
 mod timers;
