@@ -32,8 +32,9 @@ async fn json(app: &App, args: &[&str]) -> Value {
 /// The states of the generations of a view, by number.
 async fn states(app: &App, view: &str) -> BTreeMap<u64, String> {
     let listed = json(app, &["generations", view, "--json"]).await;
-    let one = |g: &Value| (g["generation"].as_u64().unwrap(), g["state"].as_str().unwrap().to_owned());
-    listed.as_array().unwrap().iter().map(one).collect()
+    let one =
+        |g: &Value| (g["generation"].as_u64().expect("a number"), g["state"].as_str().expect("a text").to_owned());
+    listed.as_array().expect("a list").iter().map(one).collect()
 }
 
 async fn some_games(app: &App) -> (Actor, Actor) {
@@ -87,7 +88,7 @@ fn a_rebuild_takes_over_when_both_agree_and_the_old_generation_stays() {
         let (ann, bob) = some_games(&system).await;
         let before = everything(&system).await;
         let plan = json(&system, &["rebuild", "all", "--dry-run", "--json"]).await;
-        let games = plan.as_array().unwrap().iter().find(|p| p["view"] == "chessGame").unwrap();
+        let games = plan.as_array().expect("a list").iter().find(|p| p["view"] == "chessGame").unwrap();
         assert_eq!((&games["documents"], games["events"].as_i64() > Some(10)), (&json!(2), true));
 
         let (well, said) = while_serving(&system, &ann, &bob, projector(&system, &["rebuild", "all"])).await;
@@ -120,16 +121,16 @@ async fn give_an_older_table(system: &System, view: &str, without: &str) {
     let mapping = direct::elasticsearch_admin("GET", &format!("/{index}/_mapping"), None).await.is(200)[&index].clone();
     let mut mappings = mapping["mappings"].clone();
     mappings["_meta"]["tableHash"] = json!("older");
-    mappings["properties"].as_object_mut().unwrap().remove(without);
+    mappings["properties"].as_object_mut().expect("an object").remove(without);
     let documents = direct::elasticsearch_admin("POST", &format!("/{index}/_search?size=100&version=true"), None).await;
     direct::elasticsearch_admin("DELETE", &format!("/{index}"), None).await.is(200);
     let made = json!({"settings": {"index": {"number_of_shards": 1, "refresh_interval": "-1"}}, "mappings": mappings,
         "aliases": {alias: {}}});
     direct::elasticsearch_admin("PUT", &format!("/{index}"), Some(&made)).await.is(200);
-    for hit in documents.is(200)["hits"]["hits"].as_array().unwrap() {
+    for hit in documents.is(200)["hits"]["hits"].as_array().expect("a list") {
         let mut source = hit["_source"].clone();
-        source.as_object_mut().unwrap().remove(without);
-        let (id, version) = (hit["_id"].as_str().unwrap(), &hit["_version"]);
+        source.as_object_mut().expect("an object").remove(without);
+        let (id, version) = (hit["_id"].as_str().expect("a text"), &hit["_version"]);
         let path = format!("/{index}/_doc/{id}?version={version}&version_type=external");
         direct::elasticsearch_admin("PUT", &path, Some(&source)).await.is(201);
     }
