@@ -1,8 +1,14 @@
-//! The projector process, and its command line.
+//! The projector process.
 
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    projector::cli::main().await
+    match projector::run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("projector: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -13,7 +13,7 @@ mod log;
 mod moves;
 mod privileges;
 mod races;
-mod rebuild;
+mod restore;
 mod routes;
 mod sessions;
 mod timers;
