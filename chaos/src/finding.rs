@@ -126,6 +126,15 @@ pub enum Finding {
         /// What the log says.
         should: String,
     },
+    /// A document's version in its index is not the position that it holds.
+    VersionDiffers {
+        /// The view.
+        view: String,
+        /// The document.
+        id: String,
+        /// Its version.
+        version: i64,
+    },
 }
 
 impl Finding {
@@ -149,6 +158,7 @@ impl Finding {
             Self::DocumentMissing { .. } => "DocumentMissing",
             Self::DocumentUnexpected { .. } => "DocumentUnexpected",
             Self::ViewDiffers { .. } => "ViewDiffers",
+            Self::VersionDiffers { .. } => "VersionDiffers",
         }
     }
 }
@@ -175,6 +185,9 @@ impl fmt::Display for Finding {
             Self::DocumentMissing { view, id } | Self::DocumentUnexpected { view, id } => write!(f, "{view}/{id}"),
             Self::ViewDiffers { view, id, field, is, should } => {
                 write!(f, "{view}/{id}: `{field}` is {is}, the log says {should}")
+            }
+            Self::VersionDiffers { view, id, version } => {
+                write!(f, "{view}/{id}: version {version} in the index is not its `_position`")
             }
         }
     }

@@ -308,3 +308,39 @@ impl Hall {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16) -> Answer {
+        Answer { status, body: json!({"message": "errMsg_No"}), token: Some("log:7".into()), version: Some(2) }
+    }
+
+    #[test]
+    fn a_refusal_is_a_finding_and_an_open_outcome_is_noted() {
+        let hall = Hall::new(String::new(), String::new()).unwrap();
+        let good = |reply| hall.good(reply, Uuid::nil(), "MovePlayed", || "a move".into()).is_some();
+        assert!(good(Reply::Done(answer(201))) && !good(Reply::Open) && !good(Reply::Refused(answer(409))));
+        assert_eq!(hall.notes().open, [(Uuid::nil(), "MovePlayed")]);
+        let told: Vec<String> = hall.findings().iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["Refused: a move -> 409 errMsg_No "]);
+    }
+
+    #[test]
+    fn an_answer_with_another_move_differs_and_one_with_this_move_is_acknowledged() {
+        let hall = Hall::new(String::new(), String::new()).unwrap();
+        let white = Player { id: Uuid::from_u128(2), token: String::new() };
+        let black = Some(Player { id: Uuid::from_u128(3), token: String::new() });
+        let (position, token) = (Position::start(), None);
+        let mut game = Game { id: Uuid::from_u128(1), white, black, position, moves: 0, token, over: false };
+        let moved = |uci| Answer { body: json!({"chessGameMove": {"uci": uci, "moveNumber": 1}}), ..answer(201) };
+        assert!(hall.moved(&mut game.clone(), "e2e4", Reply::Done(moved("d2d4"))));
+        assert_eq!(hall.findings().len(), 1);
+        assert!(hall.moved(&mut game, "e2e4", Reply::Done(moved("e2e4"))));
+        assert_eq!((hall.findings().len(), game.moves, game.position.white_moves()), (1, 1, false));
+        let acknowledged = hall.notes().acknowledged[1].clone();
+        assert_eq!((acknowledged.position, acknowledged.version), (Some(7), Some(2)));
+        assert_eq!(acknowledged.mark, Mark::new(game.id, "MovePlayed", "1 e2e4"));
+    }
+}

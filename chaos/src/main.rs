@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use schedule::Guard;
-use stack::error::{Context, Result};
+use stack::error::{Context, Error, Result};
 use stack::stop::Stop;
 
 /// Kills, cuts, deletes and delays while games are played, and then looks for anything lost.
@@ -72,15 +72,30 @@ fn run(args: &Args) -> Result<bool> {
     let options = args.options()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context(|| "no runtime".into())?.block_on(async {
-        if let Some(guard) = args.without.or(args.schedule) {
-            return scripted(&options, guard, args.without.is_some()).await;
+        let stop = options.stop.clone();
+        // Whatever is going on is dropped, and with it the system.
+        tokio::select! {
+            found = tried(args, &options) => found,
+            () = wanted(&stop) => Err(Error::new("interrupted")),
         }
-        let seed = args.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 % 1_000_000);
-        println!("seed {seed}");
-        let report = storm::run(&options, seed, Duration::from_secs(args.minutes * 60)).await?;
-        println!("{}", report.text());
-        Ok(report.verdict.findings.is_empty())
     })
+}
+
+async fn wanted(stop: &Stop) {
+    while !stop.is_wanted() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn tried(args: &Args, options: &rig::Options) -> Result<bool> {
+    if let Some(guard) = args.without.or(args.schedule) {
+        return scripted(options, guard, args.without.is_some()).await;
+    }
+    let seed = args.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 % 1_000_000);
+    println!("seed {seed}");
+    let report = storm::run(options, seed, Duration::from_secs(args.minutes * 60)).await?;
+    println!("{}", report.text());
+    Ok(report.verdict.findings.is_empty())
 }
 
 async fn scripted(options: &rig::Options, guard: Guard, without: bool) -> Result<bool> {

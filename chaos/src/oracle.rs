@@ -15,7 +15,7 @@ use crate::rig::Rig;
 use crate::servers;
 
 /// How long the views may take to come to the log's tail after the last fault.
-pub const SETTLING: Duration = Duration::from_secs(240);
+pub const SETTLING: Duration = Duration::from_secs(600);
 
 /// What a run came to.
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ pub async fn views(rig: &Rig, opened: &[Recorded], verdict: &mut Verdict) -> Res
 pub async fn settle(rig: &Rig, tail: i64, patience: Duration) -> Vec<Finding> {
     let begun = Instant::now();
     loop {
-        let behind = behind(rig, tail).await;
+        let behind = behind(leader(rig).await.as_ref(), tail);
         if behind.is_empty() || begun.elapsed() > patience {
             return behind;
         }
@@ -79,9 +79,10 @@ pub async fn settle(rig: &Rig, tail: i64, patience: Duration) -> Vec<Finding> {
     }
 }
 
-async fn behind(rig: &Rig, tail: i64) -> Vec<Finding> {
+/// What a leader's report says of views and stream that are not at the tail, or have given documents up.
+fn behind(report: Option<&Value>, tail: i64) -> Vec<Finding> {
     let late = |view: &str, detail: String| Finding::ViewBehind { view: view.to_owned(), detail };
-    let Some(report) = leader(rig).await else { return vec![late("every view", "no projector leads".into())] };
+    let Some(report) = report else { return vec![late("every view", "no projector leads".into())] };
     let info = &report["info"];
     let mut findings = Vec::new();
     for table in views::tables() {
@@ -109,4 +110,29 @@ pub async fn leader(rig: &Rig) -> Option<Value> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn names(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let view = json!({"searchable": 9, "parked": 0, "parkedDocuments": []});
+        let views: serde_json::Map<String, Value> =
+            views::tables().map(|table| (table.name.to_owned(), view.clone())).collect();
+        let mut report = json!({"info": {"role": "leader", "streamLastSequence": 9, "views": views}});
+        change(&mut report["info"]);
+        behind(Some(&report), 9).iter().map(|finding| finding.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn views_and_stream_that_are_behind_and_parked_documents_are_told() {
+        assert_eq!(names(|_| ()), Vec::<String>::new());
+        assert_eq!(names(|info| info["views"]["user"]["searchable"] = json!(8)), ["ViewBehind"]);
+        assert_eq!(names(|info| info["views"]["user"] = Value::Null), ["ViewBehind", "Parked"]);
+        assert_eq!(names(|info| info["views"]["chessGame"]["parked"] = json!(1)), ["Parked"]);
+        assert_eq!(names(|info| info["streamLastSequence"] = json!(7)), ["ViewBehind"]);
+        assert_eq!(behind(None, 9).len(), 1);
+    }
 }

@@ -1,7 +1,7 @@
 //! A TCP proxy of ours: it loses answers, holds bytes back, and cuts connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct Held {
     pub requests: bool,
     /// What servers send.
     pub answers: bool,
+    /// Holding begins, on each connection, with bytes that hold this text; none: at once.
+    pub from: Option<&'static str>,
 }
 
 /// How often a connection is cut, in a thousand.
@@ -53,7 +55,7 @@ struct Shared {
     lost_answers: AtomicU64,
     lost_requests: AtomicU64,
     kept: Mutex<Vec<u8>>,
-    answers: AtomicU64,
+    late: AtomicU64,
 }
 
 #[derive(Clone, Copy)]
@@ -82,7 +84,7 @@ impl Proxy {
             lost_answers: AtomicU64::new(0),
             lost_requests: AtomicU64::new(0),
             kept: Mutex::default(),
-            answers: AtomicU64::new(0),
+            late: AtomicU64::new(0),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, accepting })
@@ -95,13 +97,12 @@ impl Proxy {
 
     /// Whether this text is among the bytes that were held back so far.
     pub fn has_kept(&self, text: &str) -> bool {
-        let kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.windows(text.len()).any(|window| window == text.as_bytes())
+        has(&self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner), text)
     }
 
-    /// How often a server has said something.
-    pub fn answers(&self) -> u64 {
-        self.shared.answers.load(Ordering::Relaxed)
+    /// On how many connections the server has answered requests that had been held.
+    pub fn late_answers(&self) -> u64 {
+        self.shared.late.load(Ordering::Relaxed)
     }
 
     /// Cuts every connection that stands; what is held is lost.
@@ -137,8 +138,9 @@ async fn carry(client: TcpStream, shared: Arc<Shared>) {
     // Small writes matter more than full packets; a socket without the option works as well.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let released = AtomicBool::new(false);
     let requests = async {
-        let whole = shared.pump(from_client, to_server, Way::ToServer).await;
+        let whole = shared.pump(from_client, to_server, Way::ToServer, &released).await;
         if let Some(to_server) = whole {
             tokio::time::sleep(AFTERWARDS).await;
             drop(to_server);
@@ -147,45 +149,58 @@ async fn carry(client: TcpStream, shared: Arc<Shared>) {
     tokio::select! {
         _ = cuts.changed() => {}
         () = requests => {}
-        _ = shared.pump(from_server, to_client, Way::ToClient) => {}
+        _ = shared.pump(from_server, to_client, Way::ToClient, &released) => {}
     }
 }
 
 impl Shared {
     /// Passes bytes on until their source ends; then gives the open sink back. None: the connection is to be cut.
-    async fn pump(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) -> Option<OwnedWriteHalf> {
-        let mut held = self.held.subscribe();
+    /// `released` says that requests of this connection have been held and let go.
+    async fn pump(
+        &self,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+        way: Way,
+        released: &AtomicBool,
+    ) -> Option<OwnedWriteHalf> {
+        let mut changes = self.held.subscribe();
         let (mut kept, mut chunk, mut ended) = (Vec::new(), vec![0; 64 * 1024], false);
         loop {
-            let holds = way.is_held(*held.borrow_and_update());
-            if !holds && !kept.is_empty() {
-                let lost = self.loses(way);
-                if lost && matches!(way, Way::ToClient) {
-                    return None;
-                }
-                // The other side is gone: who reads the rest of it does not matter to who wrote it.
-                if to.write_all(&kept).await.is_err() || lost {
-                    return None;
-                }
+            let held = *changes.borrow_and_update();
+            if !way.is_held(held) && !kept.is_empty() {
+                released.store(matches!(way, Way::ToServer), Ordering::Relaxed);
+                to.write_all(&kept).await.ok()?;
                 kept.clear();
             }
-            if ended && !holds {
+            if ended && kept.is_empty() {
                 return Some(to);
             }
-            tokio::select! {
-                read = from.read(&mut chunk), if !ended => match read {
-                    Ok(count) if count > 0 => {
-                        kept.extend_from_slice(&chunk[..count]);
-                        if holds {
-                            self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&chunk[..count]);
-                        }
-                        if matches!(way, Way::ToClient) {
-                            self.answers.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                    Ok(_) | Err(_) => ended = true,
-                },
-                changed = held.changed() => changed.ok()?,
+            let count = tokio::select! {
+                read = from.read(&mut chunk), if !ended => read.unwrap_or(0),
+                changed = changes.changed() => {
+                    changed.ok()?;
+                    continue;
+                }
+            };
+            let bytes = &chunk[..count];
+            ended = count == 0;
+            if ended {
+                continue;
+            }
+            if matches!(way, Way::ToClient) && released.swap(false, Ordering::Relaxed) {
+                self.late.fetch_add(1, Ordering::Relaxed);
+            }
+            if way.is_held(held) && (!kept.is_empty() || held.from.is_none_or(|text| has(bytes, text))) {
+                kept.extend_from_slice(bytes);
+                self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+                continue;
+            }
+            let lost = self.loses(way);
+            if lost && matches!(way, Way::ToClient) {
+                return None;
+            }
+            if to.write_all(bytes).await.is_err() || lost {
+                return None;
             }
         }
     }
@@ -201,6 +216,10 @@ impl Shared {
         }
         lost
     }
+}
+
+fn has(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 impl Way {
@@ -250,6 +269,24 @@ mod tests {
         assert_eq!(stream.read(&mut buffer).await.unwrap(), 3);
         proxy.cut();
         assert_eq!(ask(&mut stream).await.unwrap_or(0), 0);
+    }
+
+    #[tokio::test]
+    async fn holding_may_begin_with_a_text_and_a_late_answer_is_counted_after_the_client_has_gone() {
+        let proxy = Proxy::start(vec![echo().await], Losses::default(), Random::new(1)).unwrap();
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        proxy.hold(Held { requests: true, answers: false, from: Some("yx") });
+        assert_eq!(ask(&mut stream).await.unwrap(), 1, "`x` passes");
+        stream.write_all(b"yxz").await.unwrap();
+        while !proxy.has_kept("yxz") {
+            tokio::task::yield_now().await;
+        }
+        drop(stream);
+        assert_eq!(proxy.late_answers(), 0);
+        proxy.hold(Held::default());
+        while proxy.late_answers() == 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]

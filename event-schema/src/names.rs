@@ -15,7 +15,7 @@ pub struct Namespace(String);
 pub struct NotANamespace(pub String);
 
 /// Words that stand where a namespace would stand in a subject.
-const RESERVED: &[&str] = &["events", "poke", "ask", "refresh", "push", "changes"];
+const RESERVED: &[&str] = &["events", "poke", "ask", "refresh", "push", "changes", "projector"];
 
 impl FromStr for Namespace {
     type Err = NotANamespace;
@@ -84,6 +84,12 @@ impl Namespace {
     /// Request/reply to the projector: refresh this view (payload and answer in [`crate::wire`]).
     pub fn refresh_subject(&self, view: &str) -> String {
         self.subject(&format!("refresh.{}", view.to_ascii_lowercase()))
+    }
+
+    /// Request/reply from the projector's command line to the leading projector (`projector rebuild ...`). Both use the
+    /// projector's own login; nobody else may publish here.
+    pub fn projector_subject(&self, what: &str) -> String {
+        self.subject(&format!("projector.{what}"))
     }
 
     /// Broadcast of command-api to everybody who caches sessions ([`crate::wire::Push`]).

@@ -102,12 +102,23 @@ pub struct Document {
 /// The document of a view after one more event.
 pub type Fold = fn(Option<&Map<String, Value>>, &Recorded) -> Result<Option<Document>, DecodeError>;
 
+/// Which events a mirror's document is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// Those of the stream that has its id.
+    OfItsStream,
+    /// The one event that has its id.
+    OfOneEvent,
+}
+
 /// One mirror: the generic view of one data object, as plain functions over its table.
 pub struct Mirror {
     /// The object's table.
     pub table: &'static Object,
     /// The category whose events concern it.
     pub category: &'static str,
+    /// Which events a document is made of.
+    pub made: Made,
     /// The id of the document that this event concerns, if any.
     pub key: fn(&Recorded) -> Result<Option<Uuid>, DecodeError>,
     /// The document after this event. The event's personal fields are opened already.
@@ -119,6 +130,7 @@ pub const fn mirror<O: DataObject>() -> Mirror {
     Mirror {
         table: O::TABLE,
         category: O::Event::CATEGORY,
+        made: Made::OfItsStream,
         key: |event| Ok(Some(event.stream_id)),
         fold: fold_object::<O>,
     }
@@ -126,7 +138,13 @@ pub const fn mirror<O: DataObject>() -> Mirror {
 
 /// The mirror of an object that is an event.
 pub const fn event_mirror<O: EventObject>() -> Mirror {
-    Mirror { table: O::TABLE, category: O::Event::CATEGORY, key: event_key::<O>, fold: fold_event::<O> }
+    Mirror {
+        table: O::TABLE,
+        category: O::Event::CATEGORY,
+        made: Made::OfOneEvent,
+        key: event_key::<O>,
+        fold: fold_event::<O>,
+    }
 }
 
 /// The object in a rendered document: the table's fields without the companions and the bookkeeping.

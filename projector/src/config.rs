@@ -8,6 +8,10 @@ use tokio_postgres::config::SslMode;
 /// The event stream's size when nothing else is said: 1 GiB.
 const STREAM_MAX_BYTES: i64 = 1 << 30;
 
+/// Documents compared with the log each second when nothing else is said.
+const AUDIT_PER_SECOND: f64 = 1.0;
+const AUDIT_MOST: f64 = 10_000.0;
+
 /// Everything that the projector must be told.
 #[derive(Clone)]
 pub struct Config {
@@ -21,6 +25,8 @@ pub struct Config {
     pub master_key: MasterKey,
     /// `WECHESS_STREAM_MAX_BYTES`: the event stream is a window of this size; the log is whole.
     pub stream_max_bytes: i64,
+    /// `WECHESS_AUDIT_PER_SECOND`: so many documents, of all views together, are compared with the log; 0 for none.
+    pub audit_per_second: f64,
     /// `WECHESS_VIEWS`: only these views and what they are joined from (comma list); all when it is missing.
     pub views: Option<Vec<String>>,
 }
@@ -34,6 +40,10 @@ impl Config {
         let master_key = env.parse_secret::<MasterKey>("WECHESS_MASTER_KEY");
         let stream_max_bytes =
             env.parse("WECHESS_STREAM_MAX_BYTES", Some(STREAM_MAX_BYTES)).unwrap_or(STREAM_MAX_BYTES);
+        let audit_per_second = env.parse("WECHESS_AUDIT_PER_SECOND", Some(AUDIT_PER_SECOND)).unwrap_or_default();
+        if !(0.0..=AUDIT_MOST).contains(&audit_per_second) {
+            env.fault(format!("WECHESS_AUDIT_PER_SECOND=`{audit_per_second}` is not between 0 and {AUDIT_MOST}"));
+        }
         let views = env.optional("WECHESS_VIEWS").map(|list| view_names(&mut env, &list));
         if let Err(error) = url_of(&elasticsearch.url)
             && !elasticsearch.url.is_empty()
@@ -48,7 +58,7 @@ impl Config {
         if database.get_ssl_mode() == SslMode::Prefer {
             database.ssl_mode(SslMode::Disable); // No TLS is compiled in: `prefer` must not fail, `require` must.
         }
-        Ok(Self { common, database, elasticsearch, master_key, stream_max_bytes, views })
+        Ok(Self { common, database, elasticsearch, master_key, stream_max_bytes, audit_per_second, views })
     }
 }
 

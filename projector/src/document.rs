@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use event_schema::object::hidden;
 use event_schema::stored::Document;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -49,14 +50,42 @@ impl Doc {
 
     /// What the index is to hold.
     pub fn to_source(&self) -> Bytes {
-        let mut source = match &self.body {
-            Body::Live(document) => document.fields.clone(),
-            Body::Absent | Body::Tombstone => Map::new(),
-        };
-        source.insert(hidden::POSITION.to_owned(), json!(self.version));
-        source.insert(hidden::LIVE.to_owned(), json!(self.live().is_some()));
-        source.insert(hidden::READERS.to_owned(), self.live().map_or_else(|| json!([]), |d| d.readers.clone()));
-        Bytes::from(Value::Object(source).to_string())
+        self.to_source_of(&|_| true)
+    }
+
+    /// The same of an index whose table has only these fields.
+    pub fn to_source_of(&self, has: &dyn Fn(&str) -> bool) -> Bytes {
+        let mut json = Vec::with_capacity(1024);
+        match serde_json::to_writer(&mut json, &Source { doc: self, has }) {
+            Ok(()) => Bytes::from(json),
+            // Values with text keys, written into memory: there is nothing that could fail.
+            Err(_) => Bytes::from_static(b"{}"),
+        }
+    }
+}
+
+/// A document as JSON, without a copy of its values.
+struct Source<'a> {
+    doc: &'a Doc,
+    has: &'a dyn Fn(&str) -> bool,
+}
+
+impl Serialize for Source<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let live = self.doc.live();
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in live.into_iter().flat_map(|document| &document.fields) {
+            if (self.has)(name) {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.serialize_entry(hidden::POSITION, &self.doc.version)?;
+        map.serialize_entry(hidden::LIVE, &live.is_some())?;
+        match live {
+            Some(document) => map.serialize_entry(hidden::READERS, &document.readers)?,
+            None => map.serialize_entry(hidden::READERS, &[] as &[&str])?,
+        }
+        map.end()
     }
 }
 
@@ -84,5 +113,13 @@ mod tests {
             assert_eq!(source["_position"], doc.version);
             assert_eq!(Doc::from_source(id, doc.version, source), doc);
         }
+    }
+    #[test]
+    fn an_older_table_gets_only_its_own_fields() {
+        let fields = Map::from_iter([("id".to_owned(), json!("x")), ("added".to_owned(), json!(1))]);
+        let live = Document { id: Uuid::nil(), fields, live: true, readers: json!(["*"]) };
+        let source = Doc { version: 3, body: Body::Live(live) }.to_source_of(&|name| name != "added");
+        let source: Value = serde_json::from_slice(&source).unwrap();
+        assert_eq!(source, json!({"id": "x", "_position": 3, "_live": true, "_readers": ["*"]}));
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
+use chrono::{DateTime, Utc};
 use event_schema::envelope::Recorded;
 use event_schema::event::CATEGORIES;
 use event_schema::names::Namespace;
@@ -52,7 +53,8 @@ pub enum FeedError {
     },
 }
 
-type Items = Vec<Arc<Item>>;
+/// Events in order.
+pub type Items = Vec<Arc<Item>>;
 
 /// Contiguous events up to `last`.
 struct Ring {
@@ -132,6 +134,22 @@ impl Feed {
                 std::future::pending::<()>().await;
             }
         }
+    }
+
+    /// The events of one stream after a version, up to a position, read from the log.
+    pub async fn stream(&self, stream: Uuid, after: i32, upto: i64) -> Result<Items, FeedError> {
+        Ok(self.opener.open(self.log.stream(stream, after, upto).await?).await?)
+    }
+
+    /// The event at a position, read from the log; none beyond its tail.
+    pub async fn event(&self, position: i64) -> Result<Items, FeedError> {
+        let read = self.log.event(position).await?;
+        Ok(self.opener.open(read.into_iter().collect()).await?)
+    }
+
+    /// When the event at a position was recorded.
+    pub async fn recorded_at(&self, position: i64) -> Result<Option<DateTime<Utc>>, FeedError> {
+        Ok(self.log.recorded_at(position).await?)
     }
 
     /// A range of the log, shared by the views that ask for the same one.
@@ -215,6 +233,7 @@ impl Feed {
     /// Takes over messages of the stream; a jump in their positions is filled from the log.
     async fn accept(&self, reads: Vec<Read>) -> Result<(), FeedError> {
         let mut next = self.head() + 1;
+        let mut redelivered = 0;
         let mut fresh = Vec::with_capacity(reads.len());
         for read in reads {
             if read.event.position > next && !Guard::Refill.holds() {
@@ -231,8 +250,11 @@ impl Feed {
             if read.event.position == next {
                 next += 1;
                 fresh.push(read);
+            } else {
+                redelivered += 1;
             }
         }
+        metrics::counter!("wechess_feed_redelivered_total").increment(redelivered);
         self.publish(self.opener.open(fresh).await?);
         Ok(())
     }

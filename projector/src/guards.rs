@@ -19,7 +19,6 @@ pub enum Guard {
 
 impl Guard {
     /// All of them.
-    #[cfg(test)]
     const ALL: [Self; 3] = [Self::ExternalVersion, Self::ExpectedSequence, Self::Refill];
 
     /// The word of the switch.
@@ -35,6 +34,11 @@ impl Guard {
     pub fn holds(self) -> bool {
         static SWITCHED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var(SWITCH).ok());
         !cfg!(debug_assertions) || self.holds_in(true, SWITCHED.as_deref())
+    }
+
+    /// Whether every one is in place: else nothing may put right what the missing one lets happen.
+    pub fn all_hold() -> bool {
+        Self::ALL.into_iter().all(Self::holds)
     }
 
     fn holds_in(self, development: bool, switch: Option<&str>) -> bool {

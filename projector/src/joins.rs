@@ -19,6 +19,8 @@ use crate::views::View;
 /// Where joined facts come from: the other views' indexes, once they have applied what is needed.
 pub struct Joins {
     sources: Vec<Source>,
+    /// No fact is taken from a source before it is here: so no change up to here needs to be brought in later.
+    since: i64,
 }
 
 struct Source {
@@ -47,8 +49,8 @@ pub struct Filled<'a> {
 }
 
 impl Joins {
-    /// The sources of a view's joins.
-    pub fn new(view: &View, status: &Status, namespace: &Namespace) -> Self {
+    /// The sources of a view's joins; every fact is at least as new as `since`.
+    pub fn new(view: &View, status: &Status, namespace: &Namespace, since: i64) -> Self {
         let mut sources: Vec<Source> = Vec::new();
         for join in view.joins {
             if sources.iter().all(|s| s.table.name != join.of.name)
@@ -58,7 +60,46 @@ impl Joins {
                 sources.push(Source { table: join.of, alias: namespace.index(join.of.name), applied });
             }
         }
-        Self { sources }
+        Self { sources, since }
+    }
+
+    /// How far the sources of a view's joins are now, all of them.
+    pub fn reached(view: &View, status: &Status) -> i64 {
+        let applied = |join: &Join| {
+            status.view(join.of.name).and_then(|source| source.watermark.borrow().as_ref().map(|w| w.applied))
+        };
+        view.joins.iter().map(|join| applied(join).unwrap_or(0)).min().unwrap_or(0)
+    }
+
+    /// Whether documents written before this change may show something older.
+    pub fn concerned_by(&self, position: i64) -> bool {
+        position > self.since
+    }
+
+    /// Fills all joined fields of one document. Gives the fields whose facts are newer than a position: what a view
+    /// shows of them at that position cannot be told any more.
+    pub async fn fill_one(
+        &mut self,
+        elastic: &Elastic,
+        view: &View,
+        doc: &mut Doc,
+        upto: i64,
+    ) -> Result<Vec<&'static str>, IndexError> {
+        let mut newer = Vec::new();
+        for join in view.joins {
+            let Some(source) = self.sources.iter_mut().find(|s| s.table.name == join.of.name) else { continue };
+            let filled = Filled { prior: &Doc::ABSENT, doc: &mut *doc };
+            let Some(id) = referred_anew(join, &filled) else { continue };
+            let facts = source.facts(elastic, doc.version.max(self.since), vec![id.clone()]).await?;
+            let position = facts.get(&id).and_then(|fact| fact.get(hidden::POSITION)?.as_i64());
+            if position.is_some_and(|position| position > upto) {
+                newer.push(join.field);
+            }
+            if let Body::Live(document) = &mut doc.body {
+                document.fields.insert(join.field.to_owned(), shown(&facts, &id, join));
+            }
+        }
+        Ok(newer)
     }
 
     /// Fills the joined fields of documents that refer to another object than before.
@@ -75,7 +116,7 @@ impl Joins {
             if ids.is_empty() {
                 continue;
             }
-            let facts = source.facts(elastic, position, ids.into_iter().collect()).await?;
+            let facts = source.facts(elastic, position.max(self.since), ids.into_iter().collect()).await?;
             for filled in docs.iter_mut() {
                 for join in &joins {
                     let shown = match referred_anew(join, filled) {

@@ -1,18 +1,28 @@
 //! The projector: relays the log to JetStream, and folds events into the views in Elasticsearch.
 
 mod admin;
+mod ahead;
+mod audit;
+pub mod cli;
 pub mod config;
+mod control;
 mod document;
 mod elastic;
 mod feed;
+mod filling;
 mod fold;
 mod generation;
 mod guards;
+mod heal;
 mod joins;
 mod keys;
 mod leader;
+mod link;
 mod log;
 mod parked;
+mod progress;
+mod projecting;
+mod refold;
 mod refresh;
 mod relay;
 mod session;
@@ -93,9 +103,10 @@ pub async fn build(config: Config) -> Result<Server, BoxError> {
         client,
         log,
         master: config.master_key,
-        shared: writer::Shared::new(elastic),
+        shared: link::Shared::new(elastic),
         namespace: namespace.clone(),
         stream_max_bytes: config.stream_max_bytes,
+        audit_per_second: config.audit_per_second,
         status: Arc::clone(&status),
     };
     let work = tokio::spawn(leader::run(config.database, namespace.schema(), status, session));

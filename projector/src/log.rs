@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use event_schema::envelope::Recorded;
 use event_schema::ids::CommandId;
@@ -18,6 +19,10 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 pub const RANGE: i64 = 1000;
 /// Most bytes of one range, its first event apart.
 const RANGE_BYTES: i64 = 4 << 20;
+
+/// What is read of an event.
+const COLUMNS: &str = "position, stream_id, version, category, type, schema, command_id, ordinal, correlation_id, \
+                       causation_id, actor_id, data, recorded_at";
 
 /// The log cannot be read now.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +74,7 @@ impl Log {
         let pool = Pool::builder(manager).max_size(8).build()?;
         let schema = namespace.schema();
         let range = format!(
-            "select position, stream_id, version, category, type, schema, command_id, ordinal, correlation_id, \
-             causation_id, actor_id, data, recorded_at from (select *, sum(octet_length(data)) over (order by position) \
+            "select {COLUMNS} from (select *, sum(octet_length(data)) over (order by position) \
              as bytes from (select * from {schema}.events where position > $1 order by position limit $2) r) s \
              where bytes <= {RANGE_BYTES} or position = $1 + 1 order by position"
         );
@@ -99,6 +103,28 @@ impl Log {
     /// The events after a position, in order: at most [`RANGE`], and at least the next one if there is one.
     pub async fn after(&self, position: i64) -> Result<Vec<Read>, LogError> {
         Ok(self.query(&self.range, &[&position, &RANGE]).await?.iter().map(read).collect())
+    }
+
+    /// The events of one stream after a version, up to a position, in order: at most [`RANGE`].
+    pub async fn stream(&self, stream: Uuid, after: i32, upto: i64) -> Result<Vec<Read>, LogError> {
+        let sql = format!(
+            "select {COLUMNS} from {}.events where stream_id = $1 and version > $2 and position <= $3 order by version \
+             limit {RANGE}",
+            self.schema
+        );
+        Ok(self.query(&sql, &[&stream, &after, &upto]).await?.iter().map(read).collect())
+    }
+
+    /// The event at a position.
+    pub async fn event(&self, position: i64) -> Result<Option<Read>, LogError> {
+        let sql = format!("select {COLUMNS} from {}.events where position = $1", self.schema);
+        Ok(self.query(&sql, &[&position]).await?.first().map(read))
+    }
+
+    /// When the event at a position was recorded.
+    pub async fn recorded_at(&self, position: i64) -> Result<Option<DateTime<Utc>>, LogError> {
+        let sql = format!("select recorded_at from {}.events where position = $1", self.schema);
+        Ok(self.query(&sql, &[&position]).await?.first().map(|row| row.get(0)))
     }
 
     /// Which event stands at a position: its command and ordinal.

@@ -1,14 +1,8 @@
-//! The projector process.
+//! The projector process, and its command line.
 
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match projector::run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("projector: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    projector::cli::main().await
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::document::own_source;
-use crate::elastic::{Elastic, IndexError, Write};
+use crate::elastic::{Elastic, How, IndexError, Write};
 use crate::fold::{Group, Poison};
 
 /// The kind of these documents.
@@ -61,6 +61,33 @@ impl Parked {
         write
     }
 
+    /// The parked documents.
+    pub fn ids(&self) -> Vec<Uuid> {
+        let mut all: Vec<(&Uuid, &Poison)> = self.documents.iter().collect();
+        all.sort_unstable_by_key(|(_, poison)| poison.position);
+        all.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    /// Where the event stands at which a document was parked.
+    pub fn position(&self, id: Uuid) -> Option<i64> {
+        self.documents.get(&id).map(|poison| poison.position)
+    }
+
+    /// Keeps a document parked, for the reason of now.
+    pub fn keep(&mut self, id: Uuid, poison: Poison) -> Write {
+        let known = self.documents.get(&id).map_or(0, |known| known.last);
+        let poison = Poison { last: poison.last.max(known), ..poison };
+        let write = Write { how: How::AtLeast, ..write_of(id, &poison) };
+        self.documents.insert(id, poison);
+        write
+    }
+
+    /// Lets a healed document go on: its note is deleted.
+    pub fn release(&mut self, id: Uuid, upto: i64) -> Write {
+        let last = self.documents.remove(&id).map_or(upto, |poison| poison.last.max(upto));
+        Write { id: note_of(id), version: last, source: bytes::Bytes::new(), how: How::Delete }
+    }
+
     /// Counts later events of a parked document; `None` if they are counted already.
     pub fn add(&mut self, group: &Group) -> Option<Write> {
         let poison = self.documents.get_mut(&group.id)?;
@@ -72,15 +99,24 @@ impl Parked {
 
     /// What the health report shows: the first few.
     pub fn report(&self) -> Value {
+        self.first(SHOWN)
+    }
+
+    /// The first so many of them.
+    pub fn first(&self, most: usize) -> Value {
         let mut all: Vec<(&Uuid, &Poison)> = self.documents.iter().collect();
         all.sort_unstable_by_key(|(_, poison)| poison.position);
         let show = |(id, p): &(&Uuid, &Poison)| json!({"document": id, "position": p.position, "error": p.error, "events": p.events});
-        all.iter().take(SHOWN).map(show).collect()
+        all.iter().take(most).map(show).collect()
     }
 }
 
 fn document_of(id: &str) -> Option<Uuid> {
     id.strip_prefix(PARKED)?.strip_prefix(':')?.parse().ok()
+}
+
+fn note_of(id: Uuid) -> String {
+    format!("{PARKED}:{id}")
 }
 
 fn poison_of(source: &Map<String, Value>) -> Option<Poison> {
@@ -100,7 +136,7 @@ fn write_of(id: Uuid, poison: &Poison) -> Write {
         ("events".to_owned(), json!(poison.events)),
         ("last".to_owned(), json!(poison.last)),
     ]);
-    Write { id: format!("{PARKED}:{id}"), version: poison.last, source: own_source(PARKED, poison.last, state) }
+    Write::newer(note_of(id), poison.last, own_source(PARKED, poison.last, state))
 }
 
 #[cfg(test)]

@@ -7,15 +7,21 @@ use std::time::Duration;
 use event_schema::names::Namespace;
 use service::BoxError;
 use service::seal::MasterKey;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
-use crate::feed::Feed;
+use crate::audit::Auditor;
+use crate::control::{self, Desk};
+use crate::feed::{Feed, FeedError};
+use crate::filling::Pace;
+use crate::guards::Guard;
 use crate::keys::Opener;
+use crate::link::Shared;
 use crate::log::Log;
 use crate::relay::Relay;
 use crate::status::Status;
-use crate::worker::Worker;
-use crate::writer::Shared;
+use crate::worker::{Context, Worker};
 use crate::{refresh, watermarks};
 
 /// How often the log's tail is measured.
@@ -36,6 +42,8 @@ pub struct Session {
     pub namespace: Namespace,
     /// The event stream's size.
     pub stream_max_bytes: i64,
+    /// How many documents are compared with the log each second.
+    pub audit_per_second: f64,
     /// What the tasks know of each other.
     pub status: Arc<Status>,
 }
@@ -71,17 +79,9 @@ impl Session {
             status: Arc::clone(&self.status),
         };
         tasks.spawn(async move { relay.run().await.into() });
-        for place in 0..self.status.views.len() {
-            let worker = Worker {
-                feed: Arc::clone(&feed),
-                shared: self.shared.clone(),
-                status: Arc::clone(&self.status),
-                place,
-                namespace: self.namespace.clone(),
-                log_id: head.id,
-            };
-            tasks.spawn(async move { worker.run().await.into() });
-        }
+        let desks = self.open_views(&mut tasks, &feed, head.id);
+        let client = self.client.clone();
+        tasks.spawn(async move { control::run(client, desks).await });
         let (client, namespace, status) = (self.client.clone(), self.namespace.clone(), Arc::clone(&self.status));
         tasks.spawn(watermarks::run(client.clone(), namespace.clone(), Arc::clone(&status)));
         tasks.spawn(refresh::run(client.clone(), namespace.clone(), Arc::clone(&status), Arc::clone(&feed)));
@@ -94,14 +94,51 @@ impl Session {
         });
         Ok(tasks)
     }
+
+    /// A worker and an auditor for every view.
+    fn open_views(&self, tasks: &mut JoinSet<BoxError>, feed: &Arc<Feed>, log_id: Uuid) -> Vec<Desk> {
+        let pace = Pace::new();
+        let mut desks = Vec::new();
+        for view in self.status.refs() {
+            let context = Arc::new(Context {
+                feed: Arc::clone(feed),
+                shared: self.shared.clone(),
+                status: Arc::clone(&self.status),
+                view,
+                namespace: self.namespace.clone(),
+                log_id,
+                pace: Arc::clone(&pace),
+            });
+            let (worker, inbox) = mpsc::channel(16);
+            let works = Worker { context: Arc::clone(&context), inbox };
+            tasks.spawn(async move { works.run().await.into() });
+            if self.audit_per_second > 0.0 && Guard::all_hold() {
+                let every = Duration::from_secs_f64(self.status.views.len() as f64 / self.audit_per_second);
+                let auditor = Auditor { context: Arc::clone(&context), worker: worker.clone(), every };
+                tasks.spawn(async move { auditor.run().await });
+            }
+            desks.push(Desk { context, worker });
+        }
+        desks
+    }
 }
 
 /// Measures how far everything is, and whether the log is still the same.
 async fn measure(feed: Arc<Feed>, status: Arc<Status>) -> BoxError {
     loop {
-        match feed.tail().await {
-            Ok(tail) => status.measure(tail),
-            Err(error) => return error.into(),
+        let measured = async {
+            let tail = feed.tail().await?;
+            status.measure(tail);
+            for view in &status.views {
+                let Some(applied) = view.watermark.borrow().as_ref().map(|w| w.applied) else { continue };
+                let waiting = if applied < tail { feed.recorded_at(applied + 1).await? } else { None };
+                let seconds = waiting.map_or(0.0, |at| (chrono::Utc::now() - at).as_seconds_f64().max(0.0));
+                metrics::gauge!("wechess_view_lag_seconds", "view" => view.name()).set(seconds);
+            }
+            Ok::<_, FeedError>(())
+        };
+        if let Err(error) = measured.await {
+            return error.into();
         }
         tokio::time::sleep(MEASURE).await;
     }

@@ -1,12 +1,14 @@
 //! What the tasks of the projector know of each other: how far every view is, and the role of this process.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use event_schema::wire::Watermark;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use crate::progress::Watched;
 use crate::views::View;
 
 /// What this process does.
@@ -41,6 +43,10 @@ pub struct ViewStatus {
     pub folded: watch::Sender<Option<i64>>,
     /// The highest position that a reader waits for.
     pub wanted: watch::Sender<i64>,
+    /// How far the filling of another generation is.
+    pub progress: Watched,
+    /// Told when a generation is to be filled.
+    pub nudge: Notify,
     parked: AtomicUsize,
     report: Mutex<(Option<String>, Value)>,
 }
@@ -52,6 +58,8 @@ impl ViewStatus {
             watermark: watch::Sender::new(None),
             folded: watch::Sender::new(None),
             wanted: watch::Sender::new(0),
+            progress: Watched::default(),
+            nudge: Notify::new(),
             parked: AtomicUsize::new(0),
             report: Mutex::new((None, json!([]))),
         }
@@ -79,6 +87,7 @@ impl ViewStatus {
         self.watermark.send_replace(None);
         self.folded.send_replace(None);
         self.wanted.send_replace(0);
+        self.progress.clear();
         self.set_error(None);
     }
 
@@ -92,8 +101,23 @@ impl ViewStatus {
             "folded": *self.folded.borrow(),
             "parked": self.parked.load(Ordering::Relaxed),
             "parkedDocuments": report.1,
+            "rebuild": self.progress.get(),
             "error": report.0,
         })
+    }
+}
+
+/// One of the views of a process.
+#[derive(Clone)]
+pub struct ViewRef {
+    status: Arc<Status>,
+    place: usize,
+}
+
+impl Deref for ViewRef {
+    type Target = ViewStatus;
+    fn deref(&self) -> &ViewStatus {
+        &self.status.views[self.place]
     }
 }
 
@@ -121,6 +145,11 @@ impl Status {
             relayed: AtomicI64::new(-1),
             durability: Mutex::new(Value::Null),
         }
+    }
+
+    /// All views.
+    pub fn refs(self: &Arc<Self>) -> impl Iterator<Item = ViewRef> {
+        (0..self.views.len()).map(|place| ViewRef { status: Arc::clone(self), place })
     }
 
     /// The view of that name, compared without case.

@@ -1,310 +1,387 @@
-//! Brings batches of events into one generation of a view: fold, write, and on a conflict read again and go on.
+//! Brings events into one generation of a view: folds them into documents in memory, and writes these in batches, so
+//! that a document which changes often is written seldom.
+//!
+//! What is folded and not written yet is never read back from the index. A write that meets a newer version is done: by
+//! whatever writer, that version holds every event up to it, ours included.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use moka::sync::Cache;
 use service::telemetry::chain;
-use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::document::Doc;
-use crate::elastic::{Elastic, IndexError, Outcome, Write};
-use crate::fold::{Folded, Group, Poison, fold, group};
+use crate::elastic::{IndexError, Outcome, Write};
+use crate::feed::Feed;
+use crate::fold::{Group, Poison, fold, group};
 use crate::joins::{Change, Filled, Joins};
 use crate::keys::Item;
+use crate::link::{BACKOFF, Link};
 use crate::parked::Parked;
-use crate::status::ViewStatus;
+use crate::refold::{Which, refold};
 
-/// Most bytes of one `_bulk`, its last document apart.
-const BULK_BYTES: usize = 8 << 20;
-/// Bound of the documents kept in memory, of all views together (bytes of their JSON).
-const CACHE_BYTES: u64 = 12 << 20;
-/// Waits between tries of a server that does not take our writes.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// Most documents that wait in memory to be written.
+const MOST: usize = 2000;
 
-/// What the writers of all views share.
-#[derive(Clone)]
-pub struct Shared {
-    /// The client.
-    pub elastic: Elastic,
-    /// The newest version of a document and its JSON: a third of the memory of the values.
-    cache: Cache<(u64, Uuid), (i64, Bytes)>,
-    bulks: Arc<Semaphore>,
-}
-
-impl Shared {
-    /// With an empty cache. At most eight bulks are in flight at once.
-    pub fn new(elastic: Elastic) -> Self {
-        let weigh = |_: &(u64, Uuid), doc: &(i64, Bytes)| u32::try_from(doc.1.len() + 128).unwrap_or(u32::MAX);
-        let cache = Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build();
-        Self { elastic, cache, bulks: Arc::new(Semaphore::new(8)) }
-    }
+/// The table of an older generation that still serves: its documents are written with its own fields only, and never
+/// read back, because they lack what the fold needs.
+pub struct OldTable {
+    /// The fields that it has.
+    pub fields: HashSet<String>,
+    /// Where documents are folded from instead.
+    pub feed: Arc<Feed>,
 }
 
 /// The one writer of a generation.
-pub struct Writer<'a> {
-    shared: Shared,
-    status: &'a ViewStatus,
-    index: String,
+pub struct Writer {
+    pub(crate) link: Link,
+    pub(crate) joins: Joins,
+    pub(crate) parked: Parked,
+    old: Option<Arc<OldTable>>,
     /// Tells the cache entries of this opening from those of an index that was deleted.
     opening: u64,
-    parked: Parked,
-    joins: Joins,
+    pending: HashMap<Uuid, Doc>,
+    notes: HashMap<String, Write>,
+    flight: Option<Flight>,
+    /// Every event up to here is folded.
+    taken: i64,
+    /// Every event up to here is written or on its way.
+    sent: i64,
+    /// Every event up to here is written.
+    done: i64,
+    /// Whether anything was written since somebody asked.
+    wrote: bool,
+    documents: u64,
 }
 
-/// A document on its way: its events, and what is known of it.
+/// Documents on their way.
+struct Flight {
+    docs: Arc<HashMap<Uuid, Doc>>,
+    task: JoinSet<Result<Vec<Landed>, IndexError>>,
+}
+
+/// What became of a document that was on its way: what the cache keeps of it.
+struct Landed {
+    id: Uuid,
+    json: Bytes,
+    outcome: Outcome,
+}
+
+/// A document on its way into memory: its events, and what is known of it.
 struct Work {
     group: Group,
     prior: Option<Doc>,
-    folded: Option<Folded>,
 }
 
-impl<'a> Writer<'a> {
-    /// A writer to an index that was just opened and refreshed.
-    pub async fn open(shared: Shared, status: &'a ViewStatus, index: String, joins: Joins) -> Result<Self, IndexError> {
+impl Writer {
+    /// A writer to an index that was just opened and refreshed, and has every event up to `done`.
+    pub async fn open(link: Link, joins: Joins, old: Option<OldTable>, done: i64) -> Result<Self, IndexError> {
         static OPENINGS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let opening = OPENINGS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let parked = Parked::load(&shared.elastic, &index).await?;
-        status.set_parked(parked.count(), parked.report());
-        Ok(Self { shared, status, index, opening, parked, joins })
+        let parked = Parked::load(&link.shared.elastic, &link.index).await?;
+        Ok(Self {
+            link,
+            joins,
+            parked,
+            old: old.map(Arc::new),
+            opening,
+            pending: HashMap::new(),
+            notes: HashMap::new(),
+            flight: None,
+            taken: done,
+            sent: done,
+            done,
+            wrote: false,
+            documents: 0,
+        })
     }
 
-    /// Brings a contiguous batch in; whether any document changed. Tries until it is done or the index is lost.
-    pub async fn apply(&mut self, items: &[Arc<Item>]) -> Result<bool, IndexError> {
-        let mut wrote = false;
+    /// Every event up to here is folded, in memory at least.
+    pub fn taken(&self) -> i64 {
+        self.taken
+    }
+
+    /// Every event up to here is written.
+    pub fn done(&self) -> i64 {
+        self.done
+    }
+
+    /// How many documents were written.
+    pub fn documents(&self) -> u64 {
+        self.documents
+    }
+
+    /// Whether so much waits in memory that it must be written.
+    pub fn is_full(&self) -> bool {
+        self.pending.len() + self.notes.len() >= MOST
+    }
+
+    /// Whether documents were written since the last time that this was asked.
+    pub fn wrote(&mut self) -> bool {
+        std::mem::take(&mut self.wrote)
+    }
+
+    /// Folds a contiguous batch in memory.
+    pub async fn absorb(&mut self, items: &[Arc<Item>]) -> Result<(), IndexError> {
+        let Some(last) = items.last().map(|item| item.event.position) else { return Ok(()) };
         let mut start = 0;
         for (at, item) in items.iter().enumerate() {
-            if let Some((table, id)) = self.status.view.joined_change(item) {
-                wrote |= self.fold_in(&items[start..=at]).await?;
-                wrote |= self.propagate(Change { table, id, position: item.event.position }).await?;
+            let position = item.event.position;
+            if let Some((table, id)) = self.link.view.view.joined_change(item)
+                && self.joins.concerned_by(position)
+            {
+                self.fold_in(&items[start..=at]).await?;
+                self.taken = position;
+                self.flush().await?;
+                self.propagate(Change { table, id, position }).await?;
                 start = at + 1;
             }
         }
-        wrote |= self.fold_in(&items[start..]).await?;
-        metrics::counter!("wechess_events_folded_total", "view" => self.status.name()).increment(items.len() as u64);
-        Ok(wrote)
+        self.fold_in(&items[start..]).await?;
+        self.taken = last;
+        if self.pending.is_empty() && self.notes.is_empty() && self.flight.is_none() {
+            (self.sent, self.done) = (last, last);
+        }
+        let name = self.link.view.name();
+        metrics::counter!("wechess_events_folded_total", "view" => name).increment(items.len() as u64);
+        metrics::histogram!("wechess_batch_events", "view" => name).record(items.len() as f64);
+        Ok(())
     }
 
-    async fn fold_in(&mut self, items: &[Arc<Item>]) -> Result<bool, IndexError> {
-        let mut wrote = false;
+    async fn fold_in(&mut self, items: &[Arc<Item>]) -> Result<(), IndexError> {
+        let view = &self.link.view.view;
         let (waiting, groups): (Vec<Group>, Vec<Group>) =
-            group(&self.status.view, items).into_iter().partition(|group| self.parked.holds(group.id));
-        let mut notes: Vec<Write> = waiting.iter().filter_map(|group| self.parked.add(group)).collect();
-        let begins = |group: &Group| group.items.first().is_some_and(|item| self.status.view.begins(group.id, item));
-        let mut works: Vec<Work> = groups
-            .into_iter()
-            .map(|group| Work { prior: begins(&group).then_some(Doc::ABSENT), folded: None, group })
-            .collect();
-        for work in works.iter_mut().filter(|work| work.prior.is_none()) {
-            work.prior = self.cached(work.group.id);
+            group(view, items).into_iter().partition(|group| self.parked.holds(group.id));
+        for group in waiting {
+            let note = self.parked.add(&group);
+            self.notes.extend(note.map(|note| (note.id.clone(), note)));
         }
-        while !works.is_empty() || !notes.is_empty() {
-            self.read_missing(&mut works).await?;
-            self.fold_all(&mut works, &mut notes).await?;
-            wrote |= !notes.is_empty() || works.iter().any(|w| w.folded.as_ref().is_some_and(|f| f.changed));
-            works = self.write(works, std::mem::take(&mut notes)).await?;
-        }
-        Ok(wrote)
+        let mut works: Vec<Work> = groups.into_iter().map(|group| Work { prior: self.known(&group), group }).collect();
+        self.read_missing(&mut works).await?;
+        self.fold_all(works).await;
+        Ok(())
     }
 
-    /// The document as this writer wrote it last, if it is still in memory.
-    fn cached(&self, id: Uuid) -> Option<Doc> {
-        let (version, json) = self.shared.cache.get(&(self.opening, id))?;
+    /// The document as this writer has it, or that there is none.
+    fn known(&self, group: &Group) -> Option<Doc> {
+        let id = group.id;
+        if let Some(doc) = self.pending.get(&id) {
+            return Some(doc.clone());
+        }
+        if let Some(doc) = self.flight.as_ref().and_then(|flight| flight.docs.get(&id)) {
+            return Some(doc.clone());
+        }
+        if group.items.first().is_some_and(|item| self.link.view.view.begins(id, item)) {
+            return Some(Doc::ABSENT);
+        }
+        let (version, json) = self.link.shared.cache.get(&(self.opening, id))?;
         Some(Doc::from_source(id, version, serde_json::from_slice(&json).ok()?))
     }
 
     /// Reads the documents that are not known.
     async fn read_missing(&self, works: &mut [Work]) -> Result<(), IndexError> {
-        let missing: Vec<&mut Work> = works.iter_mut().filter(|work| work.prior.is_none()).collect();
+        let mut missing: Vec<&mut Work> = works.iter_mut().filter(|work| work.prior.is_none()).collect();
         if missing.is_empty() {
             return Ok(());
         }
+        if let Some(old) = &self.old {
+            for work in missing {
+                work.prior = Some(self.before(old, &work.group).await);
+            }
+            return Ok(());
+        }
         let ids: Vec<String> = missing.iter().map(|work| work.group.id.to_string()).collect();
-        let hits = self.patiently(|| self.shared.elastic.read(&self.index, &ids)).await?;
-        for (work, hit) in missing.into_iter().zip(hits) {
+        let hits = self.link.patiently(|| self.link.shared.elastic.read(&self.link.index, &ids)).await?;
+        for (work, hit) in missing.iter_mut().zip(hits) {
             let doc = hit.source.map_or(Doc::ABSENT, |source| Doc::from_source(work.group.id, hit.version, source));
             work.prior = Some(doc);
         }
         Ok(())
     }
 
-    async fn fold_all(&mut self, works: &mut [Work], notes: &mut Vec<Write>) -> Result<(), IndexError> {
-        for work in works.iter_mut() {
-            let prior = work.prior.as_ref().unwrap_or(&Doc::ABSENT);
-            let mut folded = fold(&self.status.view, prior, &work.group.items);
-            if let Some(poison) = folded.poison.take() {
-                notes.push(self.parked.park(self.status.name(), work.group.id, poison));
-                self.status.set_parked(self.parked.count(), self.parked.report());
+    /// The document before its group's events, folded from the log. Its joined facts are filled as they are now.
+    async fn before(&self, old: &OldTable, group: &Group) -> Doc {
+        let first = group.items.first().map_or(0, |item| item.event.position);
+        let which = Which { id: group.id, position: first };
+        loop {
+            match refold(&old.feed, &self.link.view.view, which, &Doc::ABSENT, first - 1).await {
+                // Joined fields are filled anew by `fold_all`: to it, such a document refers to its objects for the
+                // first time.
+                Ok(folded) => return folded.doc,
+                Err(error) => {
+                    self.link.view.set_error(Some(chain(&error)));
+                    tokio::time::sleep(BACKOFF.1).await;
+                }
             }
-            work.folded = Some(folded);
         }
-        if self.status.view.joins.is_empty() {
-            return Ok(());
+    }
+
+    async fn fold_all(&mut self, works: Vec<Work>) {
+        let view = self.link.view.clone();
+        let mut changed: Vec<(Uuid, Doc, Doc)> = Vec::with_capacity(works.len());
+        for work in works {
+            let (id, prior) = (work.group.id, work.prior.unwrap_or(Doc::ABSENT));
+            let mut folded = fold(&view.view, &prior, &work.group.items);
+            if let Some(poison) = folded.poison.take() {
+                let note = self.parked.park(view.name(), id, poison);
+                self.notes.insert(note.id.clone(), note);
+                view.set_parked(self.parked.count(), self.parked.report());
+            }
+            if folded.changed {
+                changed.push((id, prior, folded.doc));
+            }
         }
-        let mut docs: Vec<Filled<'_>> = works
+        if !view.view.joins.is_empty() {
+            self.fill(&mut changed).await;
+        }
+        self.pending.extend(changed.into_iter().map(|(id, _, doc)| (id, doc)));
+    }
+
+    async fn fill(&mut self, changed: &mut [(Uuid, Doc, Doc)]) {
+        let anew = self.old.is_some();
+        let mut docs: Vec<Filled<'_>> = changed
             .iter_mut()
-            .filter_map(|work| {
-                let folded = work.folded.as_mut().filter(|folded| folded.changed)?;
-                Some(Filled { prior: work.prior.as_ref().unwrap_or(&Doc::ABSENT), doc: &mut folded.doc })
-            })
+            .map(|(_, prior, doc)| Filled { prior: if anew { &Doc::ABSENT } else { prior }, doc })
             .collect();
         loop {
-            let filled = self.joins.fill(&self.shared.elastic, &self.status.view, &mut docs).await;
+            let filled = self.joins.fill(&self.link.shared.elastic, &self.link.view.view, &mut docs).await;
             // The other view's index may be made anew just now; this view's own is not concerned.
-            let Err(error) = filled else { return Ok(()) };
-            self.status.set_error(Some(chain(&error)));
+            let Err(error) = filled else { return };
+            self.link.view.set_error(Some(chain(&error)));
             tokio::time::sleep(BACKOFF.1).await;
         }
     }
 
-    /// Writes what changed; gives back what met a conflict, to be read and folded again.
-    async fn write(&mut self, works: Vec<Work>, notes: Vec<Write>) -> Result<Vec<Work>, IndexError> {
-        let mut changed: Vec<Work> =
-            works.into_iter().filter(|work| work.folded.as_ref().is_some_and(|folded| folded.changed)).collect();
-        let folded = changed.iter_mut().filter_map(|work| Some((work.group.id, work.folded.take()?.doc)));
-        let mut writes: Vec<Write> = folded.map(|(id, doc)| write_of(id, &doc)).collect();
-        writes.extend(notes);
-        let outcomes = self.bulk(&writes).await?;
-        let mut again = Vec::new();
+    /// Sends what waits in memory on its way, once what was sent before has landed.
+    pub async fn send(&mut self) -> Result<(), IndexError> {
+        self.land().await?;
+        self.sent = self.taken;
+        if self.pending.is_empty() && self.notes.is_empty() {
+            self.done = self.sent;
+            return Ok(());
+        }
+        let docs = Arc::new(std::mem::take(&mut self.pending));
+        let notes: Vec<Write> = std::mem::take(&mut self.notes).into_values().collect();
+        let (link, old, going) = (self.link.clone(), self.old.clone(), Arc::clone(&docs));
+        let mut task = JoinSet::new();
+        task.spawn(async move { fly(&link, old.as_deref(), &going, notes).await });
+        self.flight = Some(Flight { docs, task });
+        Ok(())
+    }
+
+    /// Waits until what was sent is written.
+    pub async fn land(&mut self) -> Result<(), IndexError> {
+        let Some(mut flight) = self.flight.take() else { return Ok(()) };
+        let landed = match flight.task.join_next().await {
+            Some(Ok(landed)) => landed?,
+            Some(Err(error)) => return Err(IndexError::Lost(format!("a bulk was cut off: {error}"))),
+            None => return Err(IndexError::Lost("a bulk has no task".to_owned())),
+        };
         let mut refused = Vec::new();
-        for ((mut work, write), outcome) in changed.into_iter().zip(writes).zip(outcomes) {
-            let key = (self.opening, work.group.id);
+        self.documents += landed.len() as u64;
+        for Landed { id, json, outcome } in landed {
+            let key = (self.opening, id);
+            let version = flight.docs.get(&id).map_or(0, |doc| doc.version);
             match outcome {
-                Outcome::Done => self.shared.cache.insert(key, (write.version, write.source)),
-                Outcome::Conflict => {
-                    self.shared.cache.invalidate(&key);
-                    work.prior = None;
-                    again.push(work);
-                }
-                // `bulk` gives nothing back that is for later.
+                Outcome::Done => self.link.shared.cache.insert(key, (version, json)),
+                Outcome::Conflict => self.link.shared.cache.invalidate(&key),
+                // A bulk gives nothing back that is for later.
                 Outcome::Refused(error) | Outcome::Later(error) => {
-                    self.shared.cache.invalidate(&key);
-                    refused.push(self.refuse(&work, error));
+                    self.link.shared.cache.invalidate(&key);
+                    let last = self.pending.remove(&id).map_or(version, |doc| doc.version);
+                    let poison = Poison { position: version, error, events: 1, last };
+                    refused.push(self.parked.park(self.link.view.name(), id, poison));
                 }
             }
         }
         if !refused.is_empty() {
-            self.status.set_parked(self.parked.count(), self.parked.report());
-            self.bulk(&refused).await?;
+            self.link.view.set_parked(self.parked.count(), self.parked.report());
+            self.link.bulk(&refused).await?;
         }
-        Ok(again)
+        self.wrote = true;
+        self.done = self.sent;
+        Ok(())
     }
 
-    /// Parks a document that the index itself refuses.
-    fn refuse(&mut self, work: &Work, error: String) -> Write {
-        let known = work.prior.as_ref().map_or(0, |doc| doc.version);
-        let fresh: Vec<i64> = work.group.items.iter().map(|i| i.event.position).filter(|p| *p > known).collect();
-        let (first, last) = (fresh.first().copied().unwrap_or(known), fresh.last().copied().unwrap_or(known));
-        let poison = Poison { position: first, error, events: fresh.len() as u64, last };
-        self.parked.park(self.status.name(), work.group.id, poison)
+    /// Writes everything that was folded.
+    pub async fn flush(&mut self) -> Result<(), IndexError> {
+        self.send().await?;
+        self.land().await
     }
 
     /// Changes the documents that show facts of a changed object, page by page. Nothing else of this view is in flight.
-    async fn propagate(&mut self, change: Change) -> Result<bool, IndexError> {
-        self.patiently(|| self.shared.elastic.refresh(&self.index)).await?;
-        let (mut wrote, mut after) = (false, None);
+    async fn propagate(&mut self, change: Change) -> Result<(), IndexError> {
+        let link = self.link.clone();
+        let elastic = &link.shared.elastic;
+        link.patiently(|| elastic.refresh(&link.index)).await?;
+        let mut after = None;
         loop {
-            let view = &self.status.view;
-            let page = self.joins.changed(&self.shared.elastic, view, &self.index, change, after.as_ref()).await;
+            let page = self.joins.changed(elastic, &link.view.view, &link.index, change, after.as_ref()).await;
             let (mut docs, next) = match page {
                 Ok(page) => page,
                 Err(error) => {
                     // The other view's index may be made anew just now. If it is this one's, its next write tells.
-                    self.status.set_error(Some(chain(&error)));
+                    link.view.set_error(Some(chain(&error)));
                     tokio::time::sleep(BACKOFF.1).await;
-                    self.patiently(|| self.shared.elastic.refresh(&self.index)).await?;
+                    link.patiently(|| elastic.refresh(&link.index)).await?;
                     continue;
                 }
             };
             // A parked document stays as it is; healing folds it anew, with the facts of then.
             docs.retain(|(id, _)| !self.parked.holds(*id));
-            let writes: Vec<Write> = docs.iter().map(|(id, doc)| write_of(*id, doc)).collect();
-            for (write, outcome) in writes.iter().zip(self.bulk(&writes).await?) {
+            let writes: Vec<Write> = docs.iter().map(|(id, doc)| self.write_of(*id, doc)).collect();
+            for (write, outcome) in writes.iter().zip(link.bulk(&writes).await?) {
                 if let Outcome::Refused(error) = outcome {
-                    tracing::error!(index = self.index, document = write.id, error, "a joined fact was refused");
+                    tracing::error!(index = link.index, document = write.id, error, "a joined fact was refused");
                 }
             }
             // Read again when needed: a conflict means that another writer has passed this change already.
-            docs.iter().for_each(|(id, _)| self.shared.cache.invalidate(&(self.opening, *id)));
-            wrote |= !docs.is_empty();
+            docs.iter().for_each(|(id, _)| link.shared.cache.invalidate(&(self.opening, *id)));
+            self.wrote |= !docs.is_empty();
             match next {
                 Some(next) => after = Some(next),
-                None => return Ok(wrote),
+                None => return Ok(()),
             }
         }
     }
 
-    /// Writes until each write is done, refused or met a conflict; the outcomes in order.
-    async fn bulk(&self, writes: &[Write]) -> Result<Vec<Outcome>, IndexError> {
-        let mut outcomes = vec![Outcome::Later(String::new()); writes.len()];
-        let mut waiting: Vec<usize> = (0..writes.len()).collect();
-        let mut pause = BACKOFF.0;
-        while !waiting.is_empty() {
-            let (places, rest) = waiting.split_at(chunk(writes, &waiting));
-            let part: Vec<Write> = places.iter().map(|place| writes[*place].clone()).collect();
-            let answered = self.patiently(|| self.send(&part)).await?;
-            let mut later = Vec::new();
-            for (place, outcome) in places.iter().zip(answered) {
-                if let Outcome::Later(reason) = &outcome {
-                    self.status.set_error(Some(reason.clone()));
-                    later.push(*place);
-                }
-                outcomes[*place] = outcome;
-            }
-            if !later.is_empty() {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(BACKOFF.1);
-            }
-            later.extend_from_slice(rest);
-            waiting = later;
-        }
-        Ok(outcomes)
+    /// The write of a document over older versions.
+    pub(crate) fn write_of(&self, id: Uuid, doc: &Doc) -> Write {
+        Write::newer(id.to_string(), doc.version, source_of(doc, self.old.as_deref()))
     }
 
-    async fn send(&self, part: &[Write]) -> Result<Vec<Outcome>, IndexError> {
-        let permit = self.shared.bulks.acquire().await;
-        let begun = tokio::time::Instant::now();
-        let outcomes = self.shared.elastic.bulk(&self.index, part).await;
-        drop(permit);
-        metrics::histogram!("wechess_bulk_seconds", "view" => self.status.name()).record(begun.elapsed().as_secs_f64());
-        metrics::histogram!("wechess_bulk_documents", "view" => self.status.name()).record(part.len() as f64);
-        outcomes
-    }
-
-    /// Repeats a request until Elasticsearch answers it; only a lost index is an error.
-    async fn patiently<T, F: Future<Output = Result<T, IndexError>>>(
-        &self,
-        mut ask: impl FnMut() -> F,
-    ) -> Result<T, IndexError> {
-        let mut pause = BACKOFF.0;
-        loop {
-            match ask().await {
-                Ok(answer) => return Ok(answer),
-                Err(lost @ IndexError::Lost(_)) => return Err(lost),
-                Err(error) => {
-                    tracing::warn!(view = self.status.name(), error = chain(&error), "elasticsearch: trying again");
-                    self.status.set_error(Some(chain(&error)));
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(BACKOFF.1);
-                }
-            }
-        }
+    /// Forgets what it knows of a document, which was written by other means. Nothing is in flight.
+    pub(crate) fn forget(&mut self, id: Uuid) {
+        self.link.shared.cache.invalidate(&(self.opening, id));
+        self.wrote = true;
     }
 }
 
-fn write_of(id: Uuid, doc: &Doc) -> Write {
-    Write { id: id.to_string(), version: doc.version, source: doc.to_source() }
+fn source_of(doc: &Doc, old: Option<&OldTable>) -> Bytes {
+    match old {
+        Some(old) => doc.to_source_of(&|name| old.fields.contains(name)),
+        None => doc.to_source(),
+    }
 }
 
-/// How many of the waiting writes go into one request: at least one.
-fn chunk(writes: &[Write], waiting: &[usize]) -> usize {
-    let mut bytes = 0;
-    let fits = |place: &&usize| {
-        let fits = bytes < BULK_BYTES;
-        bytes += writes[**place].source.len();
-        fits
-    };
-    waiting.iter().take_while(fits).count().max(1)
+/// Writes documents and notes; what became of the documents.
+async fn fly(
+    link: &Link,
+    old: Option<&OldTable>,
+    docs: &HashMap<Uuid, Doc>,
+    notes: Vec<Write>,
+) -> Result<Vec<Landed>, IndexError> {
+    let begun = tokio::time::Instant::now();
+    let mut writes: Vec<Write> =
+        docs.iter().map(|(id, doc)| Write::newer(id.to_string(), doc.version, source_of(doc, old))).collect();
+    writes.extend(notes);
+    let outcomes = link.bulk(&writes).await?;
+    metrics::histogram!("wechess_flush_seconds", "view" => link.view.name()).record(begun.elapsed().as_secs_f64());
+    let landed = docs.iter().zip(writes).zip(outcomes).map(|(((id, doc), write), outcome)| {
+        let json = if old.is_some() { doc.to_source() } else { write.source };
+        Landed { id: *id, json, outcome }
+    });
+    Ok(landed.collect())
 }

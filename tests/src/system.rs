@@ -11,7 +11,6 @@ use serde_json::Value;
 use service::config::Env;
 use stack::ports::Ports;
 use stack::services::environment;
-use stack::status::Status;
 use stack::unit::Service;
 
 use crate::servers::stack;
@@ -79,7 +78,7 @@ impl System {
         let command_api = start_command_api(&namespace, &extra).await;
         let projector = start_projector(&namespace, &extra).await;
         let query_bff = start_query_bff(&namespace, &extra).await;
-        let http = client();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
         let inner = Inner {
             namespace,
             http,
@@ -125,21 +124,6 @@ impl System {
         }
     }
 
-    /// Ends command-api: nobody writes to the log.
-    pub async fn stop_command_api(&mut self) {
-        if let Some(command_api) = self.command_api.take() {
-            command_api.stop().await;
-        }
-    }
-
-    /// Starts command-api again.
-    pub async fn start_command_api(&mut self) {
-        let server = start_command_api(&self.app.namespace, &self.extra).await;
-        self.app = self.app.with(|inner| inner.command_api = format!("http://{}", server.addr));
-        self.command_api = Some(server);
-        self.app.is_ready(&self.app.command_api).await;
-    }
-
     /// Starts a projector again.
     pub async fn start_projector(&mut self) {
         let server = start_projector(&self.app.namespace, &self.extra).await;
@@ -154,7 +138,9 @@ impl System {
         if let Some(query_bff) = self.query_bff.take() {
             query_bff.stop().await;
         }
-        self.stop_command_api().await;
+        if let Some(command_api) = self.command_api.take() {
+            command_api.stop().await;
+        }
         direct::remove(&self.app.namespace).await;
     }
 }
@@ -166,10 +152,6 @@ impl Deref for System {
     }
 }
 
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client")
-}
-
 /// The settings of one service, as `cargo dev up` gives them.
 fn env(service: Service, namespace: &Namespace, extra: &[(String, String)]) -> Env {
     let mut all: BTreeMap<String, String> = environment(service, &Ports::default(), stack()).into_iter().collect();
@@ -177,6 +159,13 @@ fn env(service: Service, namespace: &Namespace, extra: &[(String, String)]) -> E
     all.extend(extra.iter().cloned());
     let pairs: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     Env::from_pairs(&pairs)
+}
+
+/// The settings of the projector of a namespace, for its command line.
+pub fn projector_environment(namespace: &Namespace) -> Vec<(String, String)> {
+    let mut all = environment(Service::Projector, &Ports::default(), stack());
+    all.push(("WECHESS_NAMESPACE".to_owned(), namespace.to_string()));
+    all
 }
 
 async fn start_command_api(namespace: &Namespace, extra: &[(String, String)]) -> command_api::Server {
@@ -195,23 +184,6 @@ async fn start_query_bff(namespace: &Namespace, extra: &[(String, String)]) -> s
 }
 
 impl App {
-    /// A system of processes of its own; nobody was told anything yet.
-    pub fn of(status: &Status) -> Self {
-        Self(Arc::new(Inner {
-            namespace: Namespace::default(),
-            http: client(),
-            command_api: status.command_api.clone(),
-            query_bff: status.query_bff.clone(),
-            projector: status.projector.clone(),
-            told: Mutex::default(),
-        }))
-    }
-
-    /// The same, as somebody sees it who was told nothing yet.
-    pub fn untold(&self) -> Self {
-        self.with(|inner| inner.told = Mutex::default())
-    }
-
     fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Inner {
             namespace: self.namespace.clone(),

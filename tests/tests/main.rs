@@ -13,7 +13,7 @@ mod log;
 mod moves;
 mod privileges;
 mod races;
-mod restore;
+mod rebuild;
 mod routes;
 mod sessions;
 mod timers;

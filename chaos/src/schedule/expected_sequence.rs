@@ -4,6 +4,8 @@
 //! Each names the sequence before it and is refused. Without that they are in the stream a second time, at sequences that
 //! are other events' positions. The relay mends that within a second when it is idle, so the script looks before it can.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 use stack::error::Result;
 use stack::unit::{Service, Unit};
@@ -15,11 +17,14 @@ use crate::proxy::Held;
 use crate::rig::{Options, Target};
 use crate::servers;
 
+/// How long the stream may take to take messages.
+const ARRIVAL: Duration = Duration::from_secs(3);
+
 /// Runs the schedule.
 pub async fn run(options: &Options) -> Result<Verdict> {
     let mut stage = Stage::set(options).await?;
     stage.second_leads().await?;
-    stage.nats.hold(Held { requests: true, ..Held::default() });
+    stage.nats.hold(Held { requests: true, from: Some(".MovePlayed"), ..Held::default() });
     stage.play("g1f3").await?;
     until("the second projector publishes", async || Ok(stage.nats.has_kept("g1f3"))).await?;
     stage.first_takes_over().await?;
@@ -27,9 +32,10 @@ pub async fn run(options: &Options) -> Result<Verdict> {
     stage.settled().await?;
     let first = Target::Unit(Unit::Service(Service::Projector));
     stage.rig.signal(first, Signal::STOP);
-    let before = stage.nats.answers();
     stage.nats.hold(Held::default());
-    until("the late messages are answered", async || Ok(stage.nats.answers() > before)).await?;
+    // They are taken, or they are not: there is nothing else to wait for.
+    let beyond = stage.tail().await? + 1;
+    drop(tokio::time::timeout(ARRIVAL, stage.streamed(beyond)).await);
     let (events, ..) = servers::log(&stage.owner).await?;
     let window = servers::window(&stage.rig.connections).await;
     stage.rig.signal(first, Signal::CONT);

@@ -16,7 +16,7 @@ use crate::servers;
 pub async fn run(options: &Options) -> Result<Verdict> {
     let mut stage = Stage::set(options).await?;
     stage.second_leads().await?;
-    stage.elasticsearch.hold(Held { requests: true, ..Held::default() });
+    stage.elasticsearch.hold(Held { requests: true, from: Some("/_bulk"), ..Held::default() });
     stage.play("g1f3").await?;
     until("the second projector writes", async || {
         let written = |view: &str| stage.elasticsearch.has_kept(&format!("POST /wechess_{view}-g1/_bulk"));
@@ -26,10 +26,9 @@ pub async fn run(options: &Options) -> Result<Verdict> {
     stage.first_takes_over().await?;
     stage.play("b8c6").await?;
     stage.settled().await?;
-    let before = stage.elasticsearch.answers();
     stage.elasticsearch.hold(Held::default());
-    // Each of the two bulks is answered, to nobody.
-    until("the late bulks are answered", async || Ok(stage.elasticsearch.answers() >= before + 2)).await?;
+    // Each view's bulk is answered, to nobody.
+    until("the late bulks are answered", async || Ok(stage.elasticsearch.late_answers() >= 2)).await?;
     let refreshed = servers::elasticsearch(&stage.rig.connections, "POST", "/wechess_*/_refresh", None).await;
     refreshed.map(|_: Value| ())?;
     stage.judged(&[], Vec::new()).await

@@ -4,6 +4,7 @@
 //! When it reads on it sees a jump in the positions and reads what is missing from the log. Without that the event is in no
 //! view.
 
+use rustix::process::Signal;
 use stack::error::{Context, Result};
 use stack::unit::{Service, Unit};
 
@@ -21,9 +22,12 @@ pub async fn run(options: &Options) -> Result<Verdict> {
     tokio::task::block_in_place(|| stage.rig.keeper(first).hold());
     stage.nats.hold(Held { answers: true, ..Held::default() });
     let tail = stage.tail().await?;
+    // It waits for acknowledgements, so it must find all three in the log at once.
+    stage.rig.signal(Target::OtherProjector, Signal::STOP);
     for uci in ["g1f3", "b8c6", "f1b5"] {
         stage.play(uci).await?;
     }
+    stage.rig.signal(Target::OtherProjector, Signal::CONT);
     stage.streamed(tail + 3).await?;
     let lost = u64::try_from(tail + 2).context(|| "no sequence".into())?;
     let stream = servers::stream(&stage.rig.connections).await?;

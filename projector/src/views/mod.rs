@@ -7,7 +7,7 @@ mod chess_game_list;
 use event_schema::envelope::Recorded;
 use event_schema::event::DecodeError;
 use event_schema::object::Object;
-use event_schema::stored::{Document, Mirror};
+use event_schema::stored::{Document, Made, Mirror};
 use event_schema::views::{Composed, Join, MIRRORS};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -22,6 +22,10 @@ pub trait Projection {
     const REVISION: u32;
     /// Whether each document is made of the events of the stream that has its id, and of no others.
     const OWN_STREAM: bool;
+    /// The streams whose events make this document; `document` is what is known of it.
+    fn streams(id: Uuid, _document: Option<&Map<String, Value>>) -> Vec<Uuid> {
+        vec![id]
+    }
     /// The categories of the events that concern it. Those of its joined objects are not among them.
     const CATEGORIES: &'static [&'static str];
     /// The documents that this event changes.
@@ -30,6 +34,7 @@ pub trait Projection {
     fn fold(prior: Option<&Map<String, Value>>, event: &Recorded) -> Result<Option<Document>, DecodeError>;
 }
 
+type Streams = fn(Uuid, Option<&Map<String, Value>>) -> Vec<Uuid>;
 type Fold = fn(Option<&Map<String, Value>>, &Recorded) -> Result<Option<Document>, DecodeError>;
 
 #[derive(Clone, Copy)]
@@ -37,6 +42,15 @@ enum Keys {
     /// At most one document for each event.
     Mirror(fn(&Recorded) -> Result<Option<Uuid>, DecodeError>),
     Composed(fn(&Recorded) -> Result<Vec<Uuid>, DecodeError>),
+}
+
+/// Where the events of a document are.
+#[derive(Clone, Copy)]
+pub enum Sources {
+    /// It is one event, which has its id.
+    Event,
+    /// In these streams, by its id and what is known of it.
+    Streams(Streams),
 }
 
 /// One view, as the worker sees it.
@@ -48,6 +62,8 @@ pub struct View {
     pub joins: &'static [Join],
     /// The revision of its fold.
     pub revision: u32,
+    /// Where the events of a document are.
+    pub sources: Sources,
     own_stream: bool,
     categories: Vec<&'static str>,
     keys: Keys,
@@ -78,6 +94,10 @@ impl View {
             table: mirror.table,
             joins: &[],
             revision: 1,
+            sources: match mirror.made {
+                Made::OfItsStream => Sources::Streams(|id, _| vec![id]),
+                Made::OfOneEvent => Sources::Event,
+            },
             own_stream: true,
             categories: vec![mirror.category],
             keys: Keys::Mirror(mirror.key),
@@ -90,6 +110,7 @@ impl View {
             table: P::VIEW.table,
             joins: P::VIEW.joins,
             revision: P::REVISION,
+            sources: Sources::Streams(P::streams),
             own_stream: P::OWN_STREAM,
             categories: P::CATEGORIES.to_vec(),
             keys: Keys::Composed(P::keys),

@@ -1,5 +1,7 @@
 //! Elasticsearch as the projector uses it: exact JSON over the official client, every answer checked.
 
+mod bulk;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,15 +17,10 @@ use service::config::Elasticsearch;
 
 use crate::guards::Guard;
 
+pub use bulk::{How, Outcome, Write};
+
 /// No request takes longer when Elasticsearch is well (creating an index under load included).
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// What is wrong with a document itself. Any other refusal (a closed index, a full queue) may pass.
-const DOCUMENT_FAULTS: &[&str] = &[
-    "strict_dynamic_mapping_exception",
-    "document_parsing_exception",
-    "mapper_parsing_exception",
-    "illegal_argument_exception",
-];
 /// Most documents of one page of a search.
 pub const PAGE: usize = 500;
 
@@ -62,30 +59,6 @@ pub enum IndexError {
     /// The index, its checkpoint or its alias is gone or was replaced: the view must be opened again.
     #[error("{0}")]
     Lost(String),
-}
-
-/// One document to write.
-#[derive(Clone, Debug)]
-pub struct Write {
-    /// Its id in the index.
-    pub id: String,
-    /// Its external version.
-    pub version: i64,
-    /// The whole document.
-    pub source: Bytes,
-}
-
-/// What became of one write.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// Written.
-    Done,
-    /// The index has this version or a newer one.
-    Conflict,
-    /// The document itself is refused, for ever.
-    Refused(String),
-    /// Not now.
-    Later(String),
 }
 
 /// A document found.
@@ -128,25 +101,6 @@ struct Fault {
     kind: String,
     #[serde(default)]
     reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct BulkAnswer {
-    errors: bool,
-    #[serde(default)]
-    items: Vec<BulkItem>,
-}
-
-#[derive(Deserialize)]
-struct BulkItem {
-    index: BulkState,
-}
-
-#[derive(Deserialize)]
-struct BulkState {
-    status: u16,
-    #[serde(default)]
-    error: Option<Fault>,
 }
 
 /// The client.
@@ -196,39 +150,6 @@ impl Elastic {
         self.ask(method, path, body).await?.ok_or_else(|| IndexError::Lost(format!("{path}: the index is gone")))
     }
 
-    /// Writes whole documents with external versions; the outcomes in the same order. An error says nothing of any.
-    pub async fn bulk(&self, index: &str, writes: &[Write]) -> Result<Vec<Outcome>, IndexError> {
-        let path = format!("/{index}/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason");
-        let mut body = Vec::with_capacity(writes.iter().map(|w| w.source.len() + 128).sum());
-        for write in writes {
-            let mut action = json!({"index": {"_id": write.id}});
-            if Guard::ExternalVersion.holds() {
-                action["index"]["version"] = json!(write.version);
-                action["index"]["version_type"] = json!("external");
-            }
-            body.extend_from_slice(action.to_string().as_bytes());
-            body.push(b'\n');
-            body.extend_from_slice(&write.source);
-            body.push(b'\n');
-        }
-        let (status, answer) = self.send(Method::Post, &path, Some(body.into())).await?;
-        if !(200..=299).contains(&status) {
-            return Err(if status == 404 {
-                IndexError::Lost(format!("{index} is gone"))
-            } else {
-                refused(&path, status, &answer)
-            });
-        }
-        let answer: BulkAnswer = parse(&path, &answer)?;
-        if answer.items.len() != writes.len() {
-            return Err(IndexError::Partial(path));
-        }
-        if !answer.errors {
-            return Ok(vec![Outcome::Done; writes.len()]);
-        }
-        answer.items.into_iter().map(|item| outcome(index, item.index)).collect()
-    }
-
     /// Reads documents by id, as they are now, searchable or not.
     pub async fn read(&self, index: &str, ids: &[String]) -> Result<Vec<Hit>, IndexError> {
         #[derive(Deserialize)]
@@ -264,7 +185,7 @@ impl Elastic {
         serde_json::from_value(value).map(Some).map_err(|source| IndexError::Odd { what: path, source })
     }
 
-    /// One page of a search, whole or not at all.
+    /// One page of a search, whole or not at all; [`PAGE`] documents unless the body says otherwise.
     pub async fn search(&self, index: &str, mut body: Value, after: Option<&Value>) -> Result<Vec<Hit>, IndexError> {
         #[derive(Deserialize)]
         struct Answer {
@@ -274,7 +195,9 @@ impl Elastic {
         struct Hits {
             hits: Vec<Hit>,
         }
-        body["size"] = json!(PAGE);
+        if body.get("size").is_none() {
+            body["size"] = json!(PAGE);
+        }
         body["version"] = json!(true);
         body["track_total_hits"] = json!(false);
         if let Some(after) = after {
@@ -287,6 +210,22 @@ impl Elastic {
         }
         let answer: Answer = serde_json::from_value(value).map_err(|source| IndexError::Odd { what: path, source })?;
         Ok(answer.hits.hits.into_iter().map(Hit::dated).collect())
+    }
+
+    /// How many searchable documents a query finds.
+    pub async fn count(&self, index: &str, query: Value) -> Result<u64, IndexError> {
+        let path = format!("/{index}/_count");
+        let value = self.ask_index(Method::Post, &path, Some(&json!({"query": query}))).await?;
+        match (value["count"].as_u64(), value["_shards"]["failed"] == json!(0)) {
+            (Some(count), true) => Ok(count),
+            (Some(_) | None, _) => Err(IndexError::Partial(path)),
+        }
+    }
+
+    /// Bytes of an index on disk, all its shards together.
+    pub async fn size(&self, index: &str) -> Result<u64, IndexError> {
+        let value = self.ask_index(Method::Get, &format!("/{index}/_stats/store"), None).await?;
+        Ok(value["_all"]["total"]["store"]["size_in_bytes"].as_u64().unwrap_or_default())
     }
 
     /// Makes everything written so far searchable.
@@ -312,40 +251,4 @@ fn refused(path: &str, status: u16, body: &[u8]) -> IndexError {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     let reason = answer["error"]["reason"].as_str().or_else(|| answer["error"].as_str()).unwrap_or("no reason given");
     IndexError::Refused { what: path.to_owned(), status, reason: reason.chars().take(500).collect() }
-}
-
-fn outcome(index: &str, state: BulkState) -> Result<Outcome, IndexError> {
-    let (kind, reason) = match state.error {
-        Some(fault) => (fault.kind, fault.reason.unwrap_or_default()),
-        None => (String::new(), String::new()),
-    };
-    match state.status {
-        200..=299 => Ok(Outcome::Done),
-        409 => Ok(Outcome::Conflict),
-        400 if DOCUMENT_FAULTS.contains(&kind.as_str()) => {
-            Ok(Outcome::Refused(format!("{kind}: {reason}").chars().take(500).collect()))
-        }
-        404 => Err(IndexError::Lost(format!("{index} is gone"))),
-        status => Ok(Outcome::Later(format!("{status} {kind}: {reason}"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_fault_of_the_document_itself_is_for_ever() {
-        let answer = |status: u16, kind: &str| {
-            let state = json!({"status": status, "error": {"type": kind, "reason": "r"}});
-            outcome("x", serde_json::from_value(state).unwrap())
-        };
-        assert_eq!(answer(201, "").unwrap(), Outcome::Done);
-        assert_eq!(answer(409, "version_conflict_engine_exception").unwrap(), Outcome::Conflict);
-        assert!(matches!(answer(400, "strict_dynamic_mapping_exception").unwrap(), Outcome::Refused(_)));
-        for (status, kind) in [(400, "index_closed_exception"), (429, "es_rejected_execution_exception"), (503, "x")] {
-            assert!(matches!(answer(status, kind).unwrap(), Outcome::Later(_)), "{status} {kind}");
-        }
-        assert!(matches!(answer(404, "index_not_found_exception"), Err(IndexError::Lost(_))));
-    }
 }

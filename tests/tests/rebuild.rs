@@ -1,0 +1,213 @@
+//! A view is made anew while it serves: by request, after a change of its table, and back to an older generation.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use wechess_tests::{Actor, App, System, alone, direct, eventually};
+
+const VIEWS: &[&str] = &["user", "chessGame", "chessGameMove", "chessGameListView"];
+
+/// Runs the projector's command line on this system.
+async fn projector(app: &App, args: &[&str]) -> (bool, String) {
+    let binary =
+        std::path::Path::new(&std::env::var("WECHESS_BIN_DIR").expect("run `cargo dev test`")).join("projector");
+    let mut command = Command::new(binary);
+    command.args(args).env_clear().envs(wechess_tests::system::projector_environment(&app.namespace));
+    command.stdin(Stdio::null());
+    let out = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
+    let out = out.expect("the projector can be run");
+    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    (out.status.success(), said)
+}
+
+async fn json(app: &App, args: &[&str]) -> Value {
+    let (well, said) = projector(app, args).await;
+    assert!(well, "projector {args:?}: {said}");
+    let start = said.find(['[', '{']).unwrap_or_else(|| panic!("no JSON: {said}"));
+    let mut values = serde_json::Deserializer::from_str(&said[start..]).into_iter::<Value>();
+    values.next().expect("a value").unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+/// The states of the generations of a view, by number.
+async fn states(app: &App, view: &str) -> BTreeMap<u64, String> {
+    let listed = json(app, &["generations", view, "--json"]).await;
+    let one =
+        |g: &Value| (g["generation"].as_u64().expect("a number"), g["state"].as_str().expect("a text").to_owned());
+    listed.as_array().expect("a list").iter().map(one).collect()
+}
+
+async fn some_games(app: &App) -> (Actor, Actor) {
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    ann.create_game(&bob).await.play("e4 c5 Nf3 d6").await;
+    bob.create_game(&ann).await.play("f3 e5 g4 Qh4#").await;
+    (ann, bob)
+}
+
+/// Every document that the admin sees.
+async fn everything(app: &App) -> BTreeMap<String, Value> {
+    let admin = app.admin().await;
+    let mut all = BTreeMap::new();
+    for view in VIEWS {
+        for item in admin.find(view, &json!({})).await {
+            all.insert(format!("{view}/{}", item["id"]), item);
+        }
+    }
+    all
+}
+
+/// Plays on and reads as long as `work` takes: what a reader has seen never goes back, and no read fails.
+async fn while_serving<T>(app: &App, ann: &Actor, bob: &Actor, work: impl Future<Output = T>) -> T {
+    let game = ann.create_game(bob).await;
+    tokio::pin!(work);
+    let mut seen = 0;
+    for number in 0.. {
+        let mover = if number % 2 == 0 { ann } else { bob };
+        let knights = ["Nf3", "Nf6", "Ng1", "Ng8"];
+        if number < 12 {
+            mover.play(&game.id, number + 1, knights[number as usize % 4]).await.is(201);
+        }
+        let list = ann.view("GET", "/bff-api/chessGameListView/list?limit=100").send().await;
+        list.is(200);
+        let one = ann.view("GET", &format!("/bff-api/chessGame/{}", game.id)).send().await;
+        let count = one.body["item"]["moveCount"].as_u64().unwrap_or(0);
+        assert!(count >= seen, "the game went back from {seen} to {count} moves");
+        seen = count;
+        if let Ok(done) = tokio::time::timeout(std::time::Duration::from_millis(20), &mut work).await {
+            app.all_settled().await;
+            return done;
+        }
+    }
+    unreachable!("it never ends")
+}
+
+#[test]
+fn a_rebuild_takes_over_when_both_agree_and_the_old_generation_stays() {
+    alone(async || {
+        let system = System::with_namespace(VIEWS).await;
+        let (ann, bob) = some_games(&system).await;
+        let before = everything(&system).await;
+        let plan = json(&system, &["rebuild", "all", "--dry-run", "--json"]).await;
+        let games = plan.as_array().expect("a list").iter().find(|p| p["view"] == "chessGame").unwrap();
+        assert_eq!((&games["documents"], games["events"].as_i64() > Some(10)), (&json!(2), true));
+
+        let (well, said) = while_serving(&system, &ann, &bob, projector(&system, &["rebuild", "all"])).await;
+        assert!(well && said.contains("chessGame: generation 2 serves"), "{said}");
+        let after = everything(&system).await;
+        assert!(before.iter().all(|(id, item)| after.get(id) == Some(item)), "what nobody touched is as it was");
+        for view in VIEWS {
+            assert_eq!(states(&system, view).await, BTreeMap::from([(1, "frozen".into()), (2, "live".into())]));
+        }
+
+        // Back to the first one: it catches up with what it has missed.
+        let (well, said) = projector(&system, &["rebuild", "chessGame", "--to", "1"]).await;
+        assert!(well, "{said}");
+        assert_eq!(states(&system, "chessGame").await, BTreeMap::from([(1, "live".into()), (2, "frozen".into())]));
+        assert_eq!(everything(&system).await, after);
+        let (well, said) = projector(&system, &["drop-generation", "chessGame", "1"]).await;
+        assert!(!well && said.contains("never dropped"), "{said}");
+        assert!(projector(&system, &["drop-generation", "chessGame", "2"]).await.0);
+        assert_eq!(states(&system, "chessGame").await.len(), 1);
+        let (well, said) = projector(&system, &["rebuild", "chessgames"]).await;
+        assert!(!well && said.contains("`chessgames` is none of the views"), "{said}");
+        system.nothing_is_parked().await;
+        system.end().await;
+    });
+}
+
+/// Makes the index look as if an older program had made it, without a field that the table has now.
+async fn give_an_older_table(system: &System, view: &str, without: &str) {
+    let (alias, index) = (system.namespace.index(view), system.namespace.index_generation(view, 1));
+    let mapping = direct::elasticsearch_admin("GET", &format!("/{index}/_mapping"), None).await.is(200)[&index].clone();
+    let mut mappings = mapping["mappings"].clone();
+    mappings["_meta"]["tableHash"] = json!("older");
+    mappings["properties"].as_object_mut().expect("an object").remove(without);
+    let documents = direct::elasticsearch_admin("POST", &format!("/{index}/_search?size=100&version=true"), None).await;
+    direct::elasticsearch_admin("DELETE", &format!("/{index}"), None).await.is(200);
+    let made = json!({"settings": {"index": {"number_of_shards": 1, "refresh_interval": "-1"}}, "mappings": mappings,
+        "aliases": {alias: {}}});
+    direct::elasticsearch_admin("PUT", &format!("/{index}"), Some(&made)).await.is(200);
+    for hit in documents.is(200)["hits"]["hits"].as_array().expect("a list") {
+        let mut source = hit["_source"].clone();
+        source.as_object_mut().expect("an object").remove(without);
+        let (id, version) = (hit["_id"].as_str().expect("a text"), &hit["_version"]);
+        let path = format!("/{index}/_doc/{id}?version={version}&version_type=external");
+        direct::elasticsearch_admin("PUT", &path, Some(&source)).await.is(201);
+    }
+}
+
+#[test]
+fn a_new_field_rebuilds_the_view_while_the_old_table_serves_and_is_written() {
+    alone(async || {
+        let mut system = System::with_namespace(VIEWS).await;
+        let (ann, bob) = some_games(&system).await;
+        system.all_settled().await;
+        let before = everything(&system).await;
+        system.stop_projector().await;
+        direct::elasticsearch_admin("POST", &format!("/{}/_refresh", system.namespace.index("chessGame")), None).await;
+        give_an_older_table(&system, "chessGame", "moveCount").await;
+        system.start_projector().await;
+        let (ann, bob) = (ann.at(&system.app), bob.at(&system.app));
+        while_serving(&system, &ann, &bob, async {
+            eventually("the new table serves", async || {
+                let live = system.projection().await["info"]["views"]["chessGame"]["generation"].clone();
+                (live == 2).then_some(())
+            })
+            .await;
+        })
+        .await;
+        let after = everything(&system).await;
+        assert!(before.iter().all(|(id, item)| after.get(id) == Some(item)));
+        // The older table got what was played meanwhile, in the fields that it has.
+        let index = system.namespace.index_generation("chessGame", 1);
+        let old = direct::elasticsearch_admin("GET", &format!("/{index}/_mapping"), None).await.is(200).clone();
+        assert!(old[&index]["mappings"]["properties"].get("moveCount").is_none());
+        system.nothing_is_parked().await;
+        system.end().await;
+    });
+}
+
+#[test]
+fn a_rebuild_goes_on_after_its_projector_was_stopped() {
+    alone(async || {
+        let mut system = System::with_namespace(VIEWS).await;
+        let (ann, bob) = some_games(&system).await;
+        let before = everything(&system).await;
+        assert!(projector(&system, &["rebuild", "chessGameMove", "--detach"]).await.0);
+        system.stop_projector().await;
+        ann.create_game(&bob).await.play("d4 d5").await;
+        system.start_projector().await;
+        eventually("the new generation serves", async || {
+            let states = states(&system, "chessGameMove").await;
+            (states.get(&2).map(String::as_str) == Some("live")).then_some(())
+        })
+        .await;
+        system.all_settled().await;
+        let after = everything(&system.app).await;
+        assert!(before.iter().all(|(id, item)| after.get(id) == Some(item)));
+        assert_eq!(after.keys().filter(|id| id.starts_with("chessGameMove/")).count(), 10);
+        system.end().await;
+    });
+}
+
+#[test]
+fn a_generation_that_lacks_documents_does_not_take_over() {
+    alone(async || {
+        let system = System::with_settings(&["chessGame"], &[("WECHESS_AUDIT_PER_SECOND", "0")]).await;
+        some_games(&system).await;
+        system.all_settled().await;
+        // The one that serves has a document more than the log says: nobody can tell which is right.
+        let index = system.namespace.index_generation("chessGame", 1);
+        let stray =
+            json!({"id": "00000000-0000-7000-8000-000000000001", "_live": true, "_readers": [], "_position": 1});
+        let path = format!("/{index}/_doc/00000000-0000-7000-8000-000000000001?version=1&version_type=external");
+        direct::elasticsearch_admin("PUT", &path, Some(&stray)).await.is(201);
+        let (well, said) = projector(&system, &["rebuild", "chessGame"]).await;
+        assert!(!well && said.contains("--accept-counts"), "{said}");
+        assert_eq!(states(&system, "chessGame").await, BTreeMap::from([(1, "live".into()), (2, "failed".into())]));
+        let (well, said) = projector(&system, &["rebuild", "chessGame", "--accept-counts"]).await;
+        assert!(well, "{said}");
+        assert_eq!(states(&system, "chessGame").await[&3], "live");
+        system.end().await;
+    });
+}
