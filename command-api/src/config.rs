@@ -71,7 +71,7 @@ impl Config {
         Ok(Self {
             common,
             database: database.unwrap_or_default(),
-            master: master.ok_or_else(|| ConfigError { faults: vec!["WECHESS_MASTER_KEY is missing".into()] })?,
+            master: master.ok_or_else(no_master_key)?,
             super_admin: email.zip(password),
             rate_limits: rate_limits.unwrap_or(RateLimits::On),
             open_game: Duration::from_secs(open_game.unwrap_or_default()),
@@ -82,7 +82,7 @@ impl Config {
     }
 }
 
-/// What `command-api migrate` needs.
+/// What `command-api migrate` and `command-api erasures` need.
 pub struct MigrateConfig {
     /// `WECHESS_OWNER_DATABASE_URL`: the owner's login.
     pub owner: tokio_postgres::Config,
@@ -93,9 +93,35 @@ pub struct MigrateConfig {
 impl MigrateConfig {
     /// Reads them; every fault at once.
     pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
+        let read = Self::read(&mut env);
+        env.finish()?;
+        Ok(read)
+    }
+
+    fn read(env: &mut Env) -> Self {
         let owner = env.parse_secret("WECHESS_OWNER_DATABASE_URL").unwrap_or_default();
         let namespace = env.parse("WECHESS_NAMESPACE", Some(Namespace::default())).unwrap_or_default();
-        env.finish()?;
-        Ok(Self { owner, namespace })
+        Self { owner, namespace }
     }
+}
+
+/// What `command-api restored` needs.
+pub struct RestoredConfig {
+    /// Where the log is.
+    pub log: MigrateConfig,
+    /// `WECHESS_MASTER_KEY`: that of the log which the backup was made of.
+    pub master: MasterKey,
+}
+
+impl RestoredConfig {
+    /// Reads them; every fault at once.
+    pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
+        let (log, master) = (MigrateConfig::read(&mut env), env.parse_secret("WECHESS_MASTER_KEY"));
+        env.finish()?;
+        Ok(Self { log, master: master.ok_or_else(no_master_key)? })
+    }
+}
+
+fn no_master_key() -> ConfigError {
+    ConfigError { faults: vec!["WECHESS_MASTER_KEY is missing".into()] }
 }

@@ -8,6 +8,7 @@ pub mod es;
 pub mod gameplay;
 pub mod health;
 pub mod http;
+pub mod offline;
 pub mod routes;
 pub mod saved_filters;
 
@@ -26,7 +27,7 @@ use auth::keys::{PublicKeys, Signer};
 use auth::password::Passwords;
 use auth::register::ensure_super_admin;
 use auth::session::SessionRows;
-use config::{Config, MigrateConfig};
+use config::Config;
 use es::keys::Keys;
 use es::log::Log;
 use es::store::Store;
@@ -41,6 +42,7 @@ pub struct Server {
     /// Where it listens.
     pub addr: SocketAddr,
     http: service::http::Server,
+    log: Log,
     background: Vec<JoinHandle<()>>,
     appender: appender::Running,
 }
@@ -48,7 +50,7 @@ pub struct Server {
 /// Opens the log, makes what is missing (signing key, superAdmin), and serves.
 pub async fn build(config: Config) -> Result<Server, StartError> {
     let namespace = config.common.namespace.clone();
-    let pool = es::log::pool(&config.database, config.pool)?;
+    let pool = es::log::pool(&config.database, &namespace, config.pool)?;
     let log = Log::open(pool, &namespace, migrate::newest()).await?;
     let nats = service::nats::connect(&config.common.nats, "command_api").await?;
     let (appender, running) = appender::start(&config.database, &namespace, config.limits);
@@ -78,7 +80,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     let mut background = asks::start(&nats, &namespace, &app);
     background.push(poke);
     background.push(http::limits::forget_idle(&app));
-    background.push(timers::start(log, Arc::new(Timers { store: Arc::clone(&store) })));
+    background.push(timers::start(log.clone(), Arc::new(Timers { store: Arc::clone(&store) })));
     let operations = http::listing::operations(&routes::ROWS);
     let health = Arc::new(CommandHealth { store, nats });
     let shell = Shell::new("command-api", http::envelope::VERSION, operations, health, routes::PREFIXES)
@@ -89,13 +91,21 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         http::rows::configure(cfg, &routes::ROWS);
     })
     .await?;
-    Ok(Server { addr: http.addr, http, background, appender: running })
+    Ok(Server { addr: http.addr, http, log, background, appender: running })
 }
 
 impl Server {
-    /// Serves until SIGTERM or SIGINT, then stops gracefully.
+    /// Serves until SIGTERM or SIGINT, then stops gracefully. An error when the log is replaced meanwhile: what is cached
+    /// here is of the log before, so the process must begin again.
     pub async fn wait(self) -> Result<(), StartError> {
-        self.http.wait().await?;
+        tokio::select! {
+            ended = self.http.wait() => ended?,
+            () = self.log.replaced() => {
+                self.http.stop().await;
+                self.finish().await;
+                return Err("the log was replaced by another one under this process: it must be started again".into());
+            }
+        }
         self.finish().await;
         Ok(())
     }
@@ -128,7 +138,7 @@ async fn poke(nats: async_nats::Client, namespace: Namespace, mut tail: tokio::s
     }
 }
 
-/// The program: `command-api` serves, `command-api migrate` brings the schema up to date.
+/// The program: `command-api` serves; with a word it does something else instead ([`offline`]).
 pub async fn run(arguments: &[String]) -> Result<(), StartError> {
     let env = service::config::Env::from_process();
     match arguments {
@@ -139,12 +149,6 @@ pub async fn run(arguments: &[String]) -> Result<(), StartError> {
             tracing::info!(addr = %server.addr, "command-api serves");
             server.wait().await
         }
-        [word] if word == "migrate" => {
-            let config = MigrateConfig::from_env(env)?;
-            let applied = migrate::migrate(&config.owner, &config.namespace).await?;
-            println!("schema {}: {} migration(s) applied {applied:?}", config.namespace.schema(), applied.len());
-            Ok(())
-        }
-        other => Err(format!("unknown arguments {other:?}; use `command-api` or `command-api migrate`").into()),
+        [word, more @ ..] => offline::run(word, more, env).await,
     }
 }

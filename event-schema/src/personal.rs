@@ -15,6 +15,11 @@ pub fn user_key(user: Uuid) -> String {
     format!("user:{user}")
 }
 
+/// The user whose key this is, if it is a user's.
+pub fn user_of(key_id: &str) -> Option<Uuid> {
+    key_id.strip_prefix("user:")?.parse().ok()
+}
+
 /// The personal fields of an event's data: field name and key id. Empty for nearly all events, without allocation.
 pub fn personal_fields(category: &str, stream: Uuid, data: &Map<String, Value>) -> Vec<(&'static str, String)> {
     let Some(table) = table_of(category) else { return Vec::new() };

@@ -50,10 +50,24 @@ pub const DURABILITY: &[&str] = &["fsync", "synchronous_commit", "full_page_writ
 /// How long a request waits for a connection: a queue on a busy machine passes, a dead server does not.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often a process looks whether the log is still the same.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What the connections of a pool are called in `pg_stat_activity`: who changes the log offline looks for them.
+pub fn session_name(schema: &str) -> String {
+    format!("wechess command-api {schema}")
+}
+
 /// A pool of connections for reads, sessions and secrets.
-pub fn pool(config: &tokio_postgres::Config, size: usize) -> Result<Pool, deadpool_postgres::BuildError> {
+pub fn pool(
+    config: &tokio_postgres::Config,
+    namespace: &Namespace,
+    size: usize,
+) -> Result<Pool, deadpool_postgres::BuildError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
+    let mut config = config.clone();
+    config.application_name(session_name(&namespace.schema()));
+    Pool::builder(Manager::from_config(config, NoTls, recycling))
         .max_size(size)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(PATIENCE))
@@ -80,6 +94,21 @@ impl Log {
         let id = client.query_one(&format!("select id from {schema}.log"), &[]).await.map_err(ReadError::from)?.get(0);
         drop(client);
         Ok(Self { pool, schema, id })
+    }
+
+    /// Returns when the log is another one than it was: somebody restored a backup under this process, and what it
+    /// remembers of the log is not so any more.
+    pub async fn replaced(&self) {
+        let sql = format!("select id from {}.log", self.schema);
+        loop {
+            tokio::time::sleep(LOOK).await;
+            // A log that cannot be read now says nothing.
+            let Ok(client) = self.pool.get().await else { continue };
+            let Ok(row) = client.query_one(&sql, &[]).await else { continue };
+            if row.try_get::<_, Uuid>(0).is_ok_and(|id| id != self.id) {
+                return;
+            }
+        }
     }
 
     /// The last position.

@@ -13,6 +13,7 @@ mod lane;
 pub mod log;
 pub mod migrate;
 pub mod request;
+pub mod restore;
 pub mod state;
 pub mod store;
 pub mod timers;

@@ -308,7 +308,7 @@ impl Store {
 pub const DELETED: &str = "_deleted";
 
 /// The filter columns that differ between two states; null where a value went.
-fn changed_columns<A: Aggregate>(before: &A, after: &A) -> Map<String, Value> {
+pub(super) fn changed_columns<A: Aggregate>(before: &A, after: &A) -> Map<String, Value> {
     let columns = |state: &A| state.stored().map(|stored| fields_of(&stored.object)).unwrap_or_default();
     let (old, new) = (columns(before), columns(after));
     let listed = <A::Object as DataObject>::TABLE.all_fields().filter(|f| f.listed);
