@@ -10,7 +10,7 @@ use crate::url::Url;
 /// The tools with a login.
 #[derive(Debug, Clone)]
 pub struct Database {
-    programs: PathBuf,
+    distribution: PathBuf,
     url: Url,
 }
 
@@ -18,7 +18,7 @@ impl Database {
     /// The tools in the distribution's folder, with the login in this URL.
     pub fn new(distribution: &Path, url: &str) -> Result<Self> {
         let url = Url::parse(url, &["postgres", "postgresql"], 5432).context(|| "a URL of PostgreSQL".into())?;
-        Ok(Self { programs: distribution.join("bin"), url })
+        Ok(Self { distribution: distribution.to_path_buf(), url })
     }
 
     /// Where it is, without the login.
@@ -31,17 +31,20 @@ impl Database {
         &self.url.login.user
     }
 
+    /// The folder of the distribution.
+    pub fn distribution(&self) -> &Path {
+        &self.distribution
+    }
+
     /// One of the tools, told where to go and who is asking.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.programs.join(program));
+        let mut command = tool(&self.distribution, program);
         command
             .args(["-d", &self.url.bare()])
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
             .env("PGUSER", &self.url.login.user)
             .env("PGPASSWORD", &self.url.login.password)
             .env("PGCONNECT_TIMEOUT", "5")
-            .stdin(Stdio::null());
+            .env("PGTZ", "UTC");
         command
     }
 
@@ -51,6 +54,18 @@ impl Database {
         command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
         Ok(String::from_utf8_lossy(&run(&mut command)?.stdout).trim().to_owned())
     }
+
+    /// Whether there is a schema of this name.
+    pub fn has_schema(&self, name: &str) -> Result<bool> {
+        Ok(self.ask(&format!("select 1 from pg_namespace where nspname = '{name}'"))? == "1")
+    }
+}
+
+/// One of the tools of a distribution, told nothing yet.
+pub fn tool(distribution: &Path, program: &str) -> Command {
+    let mut command = Command::new(distribution.join("bin").join(program));
+    command.env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    command
 }
 
 /// Runs a tool to its end; an error with its own words when it fails.

@@ -95,6 +95,23 @@ pub fn remove_folder(path: &Path) -> Result<()> {
     }
 }
 
+/// Removes what is in a folder, but for the entry called `kept`.
+pub fn empty_folder(path: &Path, kept: &str) -> Result<()> {
+    let what = || format!("cannot empty {}", path.display());
+    for entry in fs::read_dir(path).context(what)? {
+        let entry = entry.context(what)?;
+        if entry.file_name() == kept {
+            continue;
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_folder(&entry.path())?;
+        } else {
+            fs::remove_file(entry.path()).context(what)?;
+        }
+    }
+    Ok(())
+}
+
 /// The last `lines` lines of a log, indented, for an error message.
 pub fn tail(path: &Path, lines: usize) -> String {
     const MOST: u64 = 64 * 1024;
@@ -124,6 +141,11 @@ mod tests {
         write_private(&path, b"one\ntwo\nthree\n").unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(tail(&path, 2), "    two\n    three\n");
+        make_folder(&folder.join("kept")).unwrap();
+        make_folder(&folder.join("gone/deep")).unwrap();
+        empty_folder(&folder, "kept").unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        assert!(folder.join("kept").is_dir());
         remove_folder(&folder).unwrap();
         remove_folder(&folder).unwrap();
         assert_eq!(tail(&path, 2), "");

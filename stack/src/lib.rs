@@ -3,6 +3,7 @@
 //!
 //! It stands alone: it depends on none of the other crates, so that it is up in seconds.
 
+pub mod backup;
 pub mod bench;
 pub mod checks;
 pub mod database;
@@ -16,6 +17,7 @@ pub mod machine;
 pub mod play;
 pub mod ports;
 pub mod process;
+pub mod restore;
 pub mod screen;
 pub mod secrets;
 pub mod servers;

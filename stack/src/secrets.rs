@@ -64,9 +64,14 @@ impl Secrets {
             master_key: base64::engine::general_purpose::STANDARD.encode(random::<32>()?),
             super_admin: format!("Wc-{}", password()?),
         };
-        let text = serde_json::to_string_pretty(&secrets).context(|| "cannot print the secrets".into())?;
-        files::write_private(&path, text.as_bytes())?;
+        secrets.save(folder)?;
         Ok(secrets)
+    }
+
+    /// Keeps them in `folder`.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).context(|| "cannot print the secrets".into())?;
+        files::write_private(&folder.join("secrets.json"), text.as_bytes())
     }
 }
 

@@ -5,6 +5,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
+use crate::database::Database;
 use crate::error::{Context, Error, Result};
 use crate::keeper::Keeper;
 use crate::ports::Ports;
@@ -13,7 +14,7 @@ use crate::screen::Screen;
 use crate::servers::{self, Servers};
 use crate::status::{Connections, Status};
 use crate::unit::{Server, Service, Unit};
-use crate::{files, services};
+use crate::{files, restore, services};
 
 /// What can be chosen about a system.
 #[derive(Debug, Clone)]
@@ -48,12 +49,23 @@ struct Kept {
 impl System {
     /// Starts everything in the run folder `run` and waits until all are ready.
     pub fn start(run: &Path, options: &Options) -> Result<Self> {
+        Self::start_with(run, options, |servers| {
+            let task = options.servers.screen.task("migrations", "migrating");
+            let connections = servers.connections();
+            let owner = &connections.credentials.database_urls.owner;
+            restore::settle(&Database::new(servers.postgres_tools(), owner)?)?;
+            services::migrate(&options.binaries, &connections)?;
+            task.done("the database is up to date");
+            Ok(())
+        })
+    }
+
+    /// As [`System::start`]; `prepare` brings the database up to date between servers and services.
+    pub fn start_with(run: &Path, options: &Options, prepare: impl FnOnce(&mut Servers) -> Result<()>) -> Result<Self> {
         forget(run);
-        let servers = Servers::start(run, &options.servers)?;
+        let mut servers = Servers::start(run, &options.servers)?;
+        prepare(&mut servers)?;
         let (screen, ports, connections) = (&options.servers.screen, *servers.ports(), servers.connections());
-        let task = screen.task("migrations", "migrating");
-        services::migrate(&options.binaries, &connections)?;
-        task.done("the database is up to date");
         let start = |service| {
             Keeper::start(services::spec(service, &options.binaries, &ports, &connections, &options.environment)?)
         };

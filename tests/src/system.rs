@@ -11,6 +11,7 @@ use serde_json::Value;
 use service::config::Env;
 use stack::ports::Ports;
 use stack::services::environment;
+use stack::status::Status;
 use stack::unit::Service;
 
 use crate::servers::stack;
@@ -78,7 +79,7 @@ impl System {
         let command_api = start_command_api(&namespace, &extra).await;
         let projector = start_projector(&namespace, &extra).await;
         let query_bff = start_query_bff(&namespace, &extra).await;
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+        let http = client();
         let inner = Inner {
             namespace,
             http,
@@ -124,6 +125,21 @@ impl System {
         }
     }
 
+    /// Ends command-api: nobody writes to the log.
+    pub async fn stop_command_api(&mut self) {
+        if let Some(command_api) = self.command_api.take() {
+            command_api.stop().await;
+        }
+    }
+
+    /// Starts command-api again.
+    pub async fn start_command_api(&mut self) {
+        let server = start_command_api(&self.app.namespace, &self.extra).await;
+        self.app = self.app.with(|inner| inner.command_api = format!("http://{}", server.addr));
+        self.command_api = Some(server);
+        self.app.is_ready(&self.app.command_api).await;
+    }
+
     /// Starts a projector again.
     pub async fn start_projector(&mut self) {
         let server = start_projector(&self.app.namespace, &self.extra).await;
@@ -138,9 +154,7 @@ impl System {
         if let Some(query_bff) = self.query_bff.take() {
             query_bff.stop().await;
         }
-        if let Some(command_api) = self.command_api.take() {
-            command_api.stop().await;
-        }
+        self.stop_command_api().await;
         direct::remove(&self.app.namespace).await;
     }
 }
@@ -150,6 +164,10 @@ impl Deref for System {
     fn deref(&self) -> &App {
         &self.app
     }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client")
 }
 
 /// The settings of one service, as `cargo dev up` gives them.
@@ -184,6 +202,23 @@ async fn start_query_bff(namespace: &Namespace, extra: &[(String, String)]) -> s
 }
 
 impl App {
+    /// A system of processes of its own; nobody was told anything yet.
+    pub fn of(status: &Status) -> Self {
+        Self(Arc::new(Inner {
+            namespace: Namespace::default(),
+            http: client(),
+            command_api: status.command_api.clone(),
+            query_bff: status.query_bff.clone(),
+            projector: status.projector.clone(),
+            told: Mutex::default(),
+        }))
+    }
+
+    /// The same, as somebody sees it who was told nothing yet.
+    pub fn untold(&self) -> Self {
+        self.with(|inner| inner.told = Mutex::default())
+    }
+
     fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Inner {
             namespace: self.namespace.clone(),

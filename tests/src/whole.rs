@@ -27,20 +27,33 @@ impl Whole {
 
     /// As [`Whole::up`], on servers that run elsewhere: these variables name them.
     pub fn up_with(word: &str, elsewhere: &[(String, String)]) -> Self {
-        let own = stack().folder.file_name().and_then(|name| name.to_str()).unwrap_or("test").to_owned();
-        let dev = PathBuf::from(variable("WECHESS_DEV_BIN"));
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client can be made");
-        let whole = Self { name: format!("{own}-{word}"), dev, http, elsewhere: elsewhere.to_vec() };
-        let binaries = variable("WECHESS_BIN_DIR");
-        let ports = ["--command-api-port", "0", "--query-bff-port", "0", "--projector-port", "0"];
+        let mut whole = Self::named(word);
+        whole.elsewhere = elsewhere.to_vec();
         let mut up = whole.command("up");
-        up.args(["--detach", "--brief", "--bin-dir", &binaries]).args(ports);
-        if stack().external.elasticsearch.is_none() {
-            up.args(["--elasticsearch", &stack().elasticsearch_version]);
-        }
+        up.arg("--detach").args(Self::start_arguments());
         let out = up.stdin(Stdio::null()).output().expect("the program `dev` can be run");
         assert!(out.status.success(), "dev up: {}", String::from_utf8_lossy(&out.stderr));
         whole
+    }
+
+    /// A system that is only named: `dev restore` makes it.
+    pub fn named(word: &str) -> Self {
+        let own = stack().folder.file_name().and_then(|name| name.to_str()).unwrap_or("test").to_owned();
+        let dev = PathBuf::from(variable("WECHESS_DEV_BIN"));
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client can be made");
+        Self { name: format!("{own}-{word}"), dev, http, elsewhere: Vec::new() }
+    }
+
+    /// What `up` and `restore` are told in tests.
+    pub fn start_arguments() -> Vec<String> {
+        let mut arguments = vec!["--brief".to_owned(), "--bin-dir".to_owned(), variable("WECHESS_BIN_DIR")];
+        if stack().external.elasticsearch.is_none() {
+            arguments.extend(["--elasticsearch".to_owned(), stack().elasticsearch_version.clone()]);
+        }
+        for flag in ["--command-api-port", "--query-bff-port", "--projector-port"] {
+            arguments.extend([flag.to_owned(), "0".to_owned()]);
+        }
+        arguments
     }
 
     fn command(&self, verb: &str) -> Command {

@@ -14,6 +14,7 @@ mod moves;
 mod privileges;
 mod races;
 mod rebuild;
+mod restore;
 mod routes;
 mod sessions;
 mod timers;

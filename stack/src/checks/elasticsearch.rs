@@ -21,6 +21,13 @@ pub fn reach(access: &Access) -> Result<()> {
     said.context(|| format!("{} answers {status} to the login `{}`", access.url, access.login.user))
 }
 
+/// How many documents a view holds.
+pub fn documents(access: &Access, view: &str) -> Result<u64> {
+    let path = format!("/wechess_{}/_count", view.to_ascii_lowercase());
+    let (status, answer) = ask(access, "POST", &path, Some(r#"{"query": {"term": {"_live": true}}}"#))?;
+    answer["count"].as_u64().context(|| format!("{path} answers {status}"))
+}
+
 pub fn all(search: &Search) -> Vec<Check> {
     let mut checks = Vec::new();
     for (who, access) in [("projector", &search.projector), ("query-bff", &search.query_bff)] {

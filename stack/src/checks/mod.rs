@@ -7,7 +7,9 @@ mod postgres;
 
 use std::path::Path;
 
-use crate::external::External;
+use crate::error::Result;
+use crate::external::{Access, External};
+use crate::status::Connections;
 use crate::unit::{Server, Service};
 
 /// What came of a check.
@@ -58,8 +60,17 @@ pub fn all(external: &External, postgres: &Path) -> Vec<Check> {
     checks
 }
 
+/// How many documents a view holds, asked with the projector's login.
+pub fn documents(connections: &Connections, view: &str) -> Result<u64> {
+    let access = Access {
+        url: connections.elasticsearch.clone(),
+        login: connections.credentials.elasticsearch.projector.clone(),
+    };
+    elasticsearch::documents(&access, view)
+}
+
 /// Whether a server that runs elsewhere answers: the reason when it does not.
-pub fn reach(external: &External, server: Server, postgres: &Path) -> Result<(), crate::error::Error> {
+pub fn reach(external: &External, server: Server, postgres: &Path) -> Result<()> {
     match server {
         Server::Postgres => external.postgres.iter().try_for_each(|one| postgres::reach(&one.owner, postgres)),
         Server::Nats => external.nats.iter().try_for_each(|one| nats::reach(one.of(Service::Projector))),

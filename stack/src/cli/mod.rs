@@ -1,11 +1,13 @@
 //! The command line.
 
+mod backup;
 mod bench;
 mod build;
 mod chaos;
 mod doctor;
 mod down;
 mod play;
+mod restore;
 mod servers;
 mod status;
 mod test;
@@ -40,6 +42,10 @@ enum Command {
     Test(test::TestArgs),
     /// Play the games of a PGN file, then compare what the query service says with the file.
     Play(play::PlayArgs),
+    /// Write the log of a running stack into a file.
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of a stack's log, and start it.
+    Restore(restore::RestoreArgs),
     /// Measure this machine.
     Bench(stack::bench::BenchArgs),
     /// Kill, cut and delete while games are played, and look for anything lost.
@@ -78,6 +84,8 @@ pub fn run() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Play(args) => play::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Chaos(args) => match chaos::run(&args) {

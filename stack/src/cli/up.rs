@@ -10,14 +10,15 @@ use clap::Args;
 use rustix::process::Signal;
 use stack::error::{Context, Error, Result};
 use stack::external::External;
-use stack::files;
 use stack::ports::Ports;
 use stack::process::ProcessId;
+use stack::restore::{self, Plan};
 use stack::screen::{Screen, Task};
 use stack::servers::{self, Distributions};
 use stack::status::Status;
 use stack::stop::Stop;
 use stack::system::{self, System};
+use stack::{backup, files};
 
 use super::status::{describe, try_it};
 use super::{Which, build, down};
@@ -57,6 +58,46 @@ pub struct UpArgs {
     /// Be the supervisor of `--detach`.
     #[arg(long, hide = true, requires = "bin_dir")]
     supervisor: bool,
+    /// Restore a backup first: the plan that `cargo dev restore` wrote.
+    #[arg(long, hide = true, requires = "supervisor")]
+    restore: Option<PathBuf>,
+}
+
+/// How `cargo dev restore` starts a stack.
+#[derive(Debug)]
+pub struct Restoring<'a> {
+    /// Which stack.
+    pub which: &'a Which,
+    /// The plan.
+    pub plan: PathBuf,
+    /// The services' ports.
+    pub ports: Ports,
+    /// Whether the services are built with optimisation.
+    pub release: bool,
+    /// The services' programs, if they need no building.
+    pub bin_dir: Option<PathBuf>,
+    /// The version of Elasticsearch.
+    pub elasticsearch: Option<String>,
+    /// A quick start rather than speed.
+    pub brief: bool,
+}
+
+/// Starts a stack that does not run, with a backup in it.
+pub fn restoring(from: Restoring<'_>) -> Result<bool> {
+    run(&UpArgs {
+        which: from.which.clone(),
+        detach: true,
+        fresh: false,
+        release: from.release,
+        command_api_port: from.ports.command_api,
+        query_bff_port: from.ports.query_bff,
+        projector_port: from.ports.projector,
+        elasticsearch: from.elasticsearch,
+        brief: from.brief,
+        bin_dir: from.bin_dir,
+        supervisor: false,
+        restore: Some(from.plan),
+    })
 }
 
 /// Starts the stack, or says that it runs.
@@ -72,8 +113,7 @@ pub fn run(args: &UpArgs) -> Result<bool> {
     if args.fresh {
         refuse_to_empty(&external)?;
         down::stop(&run, &screen)?;
-        files::remove_folder(&run)?;
-        files::make_folder(&run)?;
+        files::empty_folder(&run, backup::FOLDER)?;
     } else if let Some(status) = running(&run, &screen)? {
         println!("`{}` runs already", args.which.name);
         print!("{}", describe(&status));
@@ -222,6 +262,9 @@ fn detach(args: &UpArgs, run: &Path, options: &system::Options) -> Result<bool> 
     if args.brief {
         command.arg("--brief");
     }
+    if let Some(plan) = &args.restore {
+        command.arg("--restore").arg(plan);
+    }
     if let Some(version) = &args.elasticsearch {
         command.args(["--elasticsearch", version]);
     }
@@ -267,7 +310,16 @@ fn supervise(args: &UpArgs) -> Result<bool> {
     let screen = Screen::new();
     let mut options = args.options(screen.clone(), External::from_env()?)?;
     options.servers.stop = stop.clone();
-    let system = System::start(&args.which.run()?, &options)?;
+    let run = args.which.run()?;
+    let system = match &args.restore {
+        None => System::start(&run, &options)?,
+        Some(plan) => {
+            let plan = Plan::load(plan)?;
+            System::start_with(&run, &options, |servers| {
+                restore::apply(&plan, servers, &options.binaries, &screen).map(drop)
+            })?
+        }
+    };
     while !stop.is_wanted() {
         wait(&stop, Duration::from_secs(60));
     }

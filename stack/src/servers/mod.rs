@@ -110,11 +110,6 @@ impl Distributions {
             Ok(Self { postgres: joined(postgres)?, nats: nats.map(joined).transpose()?, search })
         })
     }
-
-    /// The folder of PostgreSQL, with its tools.
-    pub fn postgres(&self) -> &Path {
-        &self.postgres
-    }
 }
 
 /// Three running servers. Dropping it stops them.
@@ -260,6 +255,20 @@ impl Servers {
     /// Everything that one needs to use them.
     pub fn connections(&self) -> Connections {
         Connections::new(&self.run, &self.ports, &self.secrets, self.version).with(&self.external)
+    }
+
+    /// The folder of PostgreSQL, with its tools.
+    pub fn postgres_tools(&self) -> &Path {
+        &self.postgres_tools
+    }
+
+    /// From now on the log is another one: its master key and its superAdmin are kept instead of those of before.
+    pub fn adopt(&mut self, master_key: String, super_admin: Option<String>) -> Result<()> {
+        self.secrets.master_key = master_key;
+        if let Some(password) = super_admin {
+            self.secrets.super_admin = password;
+        }
+        self.secrets.save(&self.run)
     }
 
     /// Those that run elsewhere.
