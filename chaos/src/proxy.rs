@@ -147,6 +147,7 @@ async fn carry(client: TcpStream, shared: Arc<Shared>) {
         }
     };
     tokio::select! {
+        biased; // What is held when it is cut is lost, also if holding ends at the same time.
         _ = cuts.changed() => {}
         () = requests => {}
         _ = shared.pump(from_server, to_client, Way::ToClient, &released) => {}
