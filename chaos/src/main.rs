@@ -120,7 +120,8 @@ impl Args {
             dir: self.dir.clone(),
             binaries: std::path::absolute(&binaries).context(|| format!("cannot resolve {}", binaries.display()))?,
             elasticsearch: self.elasticsearch.clone(),
-            environment: Vec::new(),
+            // Nobody shall put right, unseen, what the oracle is looking for.
+            environment: vec![("WECHESS_AUDIT_PER_SECOND".to_owned(), "0".to_owned())],
             stop: Stop::on_signals()?,
         })
     }
