@@ -14,8 +14,11 @@ use crate::hall::Hall;
 use crate::rig::Rig;
 use crate::servers;
 
-/// How long the views may take to come to the log's tail after the last fault.
-pub const SETTLING: Duration = Duration::from_secs(600);
+/// How long views and stream may stand still, behind the log's tail, after the last fault.
+pub const SETTLING: Duration = Duration::from_secs(240);
+
+/// However much moves, it must come to an end.
+const LONGEST: Duration = Duration::from_secs(1800);
 
 /// What a run came to.
 #[derive(Debug, Default)]
@@ -67,16 +70,32 @@ pub async fn views(rig: &Rig, opened: &[Recorded], verdict: &mut Verdict) -> Res
     Ok(())
 }
 
-/// Waits until the leading projector has every view and the stream at the tail; what is behind after that time.
+/// Waits until the leading projector has every view and the stream at the tail; what is behind when nothing has moved for
+/// so long.
 pub async fn settle(rig: &Rig, tail: i64, patience: Duration) -> Vec<Finding> {
     let begun = Instant::now();
+    let (mut moved, mut known) = (begun, 0);
     loop {
-        let behind = behind(leader(rig).await.as_ref(), tail);
-        if behind.is_empty() || begun.elapsed() > patience {
+        let report = leader(rig).await;
+        let behind = behind(report.as_ref(), tail);
+        let far = report.as_ref().map_or(0, progress);
+        if far != known {
+            (moved, known) = (Instant::now(), far);
+        }
+        if behind.is_empty() || moved.elapsed() > patience || begun.elapsed() > LONGEST {
             return behind;
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
+}
+
+/// How far all views are, together.
+fn progress(report: &Value) -> i64 {
+    let at = |table: &event_schema::object::Object| {
+        let view = &report["info"]["views"][table.name];
+        view["folded"].as_i64().unwrap_or(0) + view["searchable"].as_i64().unwrap_or(0)
+    };
+    views::tables().map(at).sum()
 }
 
 /// What a leader's report says of views and stream that are not at the tail, or have given documents up.
