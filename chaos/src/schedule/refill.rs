@@ -20,9 +20,9 @@ pub async fn run(options: &Options) -> Result<Verdict> {
     stage.second_leads().await?;
     let first = Target::Unit(Unit::Service(Service::Projector));
     tokio::task::block_in_place(|| stage.rig.keeper(first).hold());
-    stage.nats.hold(Held { answers: true, ..Held::default() });
     let tail = stage.tail().await?;
-    // It waits for acknowledgements, so it must find all three in the log at once.
+    // It hears nothing from the first event on, not even acknowledgements: so it must find all three in the log at once.
+    stage.nats.hold(Held { answers: true, from: Some("$JS.ACK.wechess_events"), ..Held::default() });
     stage.rig.signal(Target::OtherProjector, Signal::STOP);
     for uci in ["g1f3", "b8c6", "f1b5"] {
         stage.play(uci).await?;
