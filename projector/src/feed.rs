@@ -32,6 +32,8 @@ const RANGES_BYTES: u64 = 4 << 20;
 const RANGES_LIVE: Duration = Duration::from_secs(5);
 /// Silence of the stream after which the log's tail is looked at.
 const QUIET: Duration = Duration::from_secs(1);
+/// The same when the stream has what the consumer did not bring: after a quiet time it may have been forgotten.
+const LATE: Duration = Duration::from_millis(40);
 /// The same while there is no consumer: the log is followed by itself.
 const QUIET_ALONE: Duration = Duration::from_millis(50);
 /// Most messages taken at once.
@@ -183,29 +185,43 @@ impl Feed {
     }
 
     /// Fills the memory until the log cannot be read or is another one.
-    pub async fn fill(&self, client: &async_nats::Client, namespace: &Namespace) -> Result<Infallible, FeedError> {
+    pub async fn fill(
+        &self,
+        client: &async_nats::Client,
+        namespace: &Namespace,
+        relayed: &watch::Sender<i64>,
+    ) -> Result<Infallible, FeedError> {
         let stream = namespace.events_stream();
         loop {
             match self.subscribe(client, &stream).await {
-                Some(messages) => self.follow(client, messages).await?,
+                Some(messages) => self.follow(client, messages, relayed.subscribe()).await?,
                 None => tokio::time::sleep(QUIET_ALONE).await,
             }
             self.catch_up().await?;
         }
     }
 
-    /// Takes over what the consumer brings, until it is of no use any more.
-    async fn follow(&self, client: &async_nats::Client, mut messages: ReadyChunks<Ordered>) -> Result<(), FeedError> {
+    /// Takes over what the consumer brings, until it is of no use any more. `relayed` is what the stream holds: a
+    /// consumer that does not bring it soon is not waited for.
+    async fn follow(
+        &self,
+        client: &async_nats::Client,
+        mut messages: ReadyChunks<Ordered>,
+        mut relayed: watch::Receiver<i64>,
+    ) -> Result<(), FeedError> {
         loop {
-            match tokio::time::timeout(QUIET, messages.next()).await {
-                Ok(Some(chunk)) => {
+            let late = *relayed.borrow_and_update() > self.head();
+            tokio::select! {
+                chunk = messages.next() => {
+                    let Some(chunk) = chunk else { return Ok(()) };
                     let reads: Option<Vec<Read>> = chunk.into_iter().map(|m| m.ok().and_then(|m| read(&m))).collect();
                     let Some(reads) = reads else { return Ok(()) };
                     self.accept(reads).await?;
                 }
-                Ok(None) => return Ok(()),
-                Err(_) => {
+                changed = relayed.changed(), if !late => if changed.is_err() { return Ok(()) },
+                () = tokio::time::sleep(if late { LATE } else { QUIET }) => {
                     if self.catch_up().await? || !service::nats::is_connected(client) {
+                        metrics::counter!("wechess_feed_silences_total").increment(1);
                         return Ok(());
                     }
                 }

@@ -11,6 +11,9 @@ use crate::projecting::Projecting;
 use crate::refold::{Which, differences, refold};
 use crate::worker::WorkError;
 
+/// How many versions a deletion by hand may have taken.
+const DELETIONS: usize = 3;
+
 /// What became of the parked documents that were to be healed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -126,9 +129,16 @@ async fn put(at: &mut Projecting, id: Uuid, doc: &Doc, there: i64) -> Result<Opt
     if right.body == Body::Absent {
         right.body = Body::Tombstone;
     }
-    let write = at.writer.write_of(id, &right);
-    let write = Write { version: write.version.max(there), how: How::AtLeast, ..write };
-    let outcome = at.writer.link.bulk(&[write]).await?.pop();
+    let mut write = Write { how: How::AtLeast, ..at.writer.write_of(id, &right) };
+    write.version = write.version.max(there);
+    let mut outcome = at.writer.link.bulk(std::slice::from_ref(&write)).await?.pop();
+    for _ in 0..DELETIONS {
+        // Whoever deleted it by hand left a version that cannot be read: the next one.
+        if there == 0 && outcome == Some(Outcome::Conflict) {
+            write.version += 1;
+            outcome = at.writer.link.bulk(std::slice::from_ref(&write)).await?.pop();
+        }
+    }
     at.writer.forget(id);
     Ok(match outcome {
         Some(Outcome::Refused(error) | Outcome::Later(error)) => Some(error),

@@ -5,7 +5,6 @@
 //! time: it begins anew where its readers are, who read what is older from the log.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::jetstream::context::PublishAckFuture;
@@ -30,6 +29,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Waits between tries.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// What is further back is read from the log.
+const FAR: i64 = 10_000;
 /// The key of the log's id in the stream's metadata.
 const LOG_ID: &str = "logId";
 
@@ -59,7 +60,7 @@ impl Relay {
                 Err(error) => error,
                 Ok(never) => match never {},
             };
-            self.status.relayed.store(-1, Ordering::Relaxed);
+            self.status.relayed.send_replace(-1);
             match error.downcast::<LogError>() {
                 Ok(log) => return *log,
                 Err(error) => tracing::warn!(error = service::telemetry::chain(error.as_ref()), "relaying again"),
@@ -79,7 +80,7 @@ impl Relay {
         let mut looked = Instant::now();
         let mut range = self.log.after(last).await?;
         loop {
-            self.status.relayed.store(last, Ordering::Relaxed);
+            self.status.relayed.send_replace(last);
             if range.is_empty() {
                 tokio::select! {
                     _ = pokes.next() => while let Some(Some(_)) = pokes.next().now_or_never() {},
@@ -206,14 +207,14 @@ impl Relay {
         Ok((!same).then(|| format!("its last message is not the event at position {last}")))
     }
 
-    /// Where a new stream begins: behind the view that is least far; at the log's tail if that is not known soon.
+    /// Where a new stream begins.
     async fn first_sequence(&self) -> Result<i64, LogError> {
         let deadline = Instant::now() + EVERY;
         while self.status.lowest().is_none() && Instant::now() < deadline {
             tokio::time::sleep(SWEEP).await;
         }
         let tail = self.log.head().await?.map_or(0, |head| head.tail);
-        Ok(self.status.lowest().unwrap_or(tail).min(tail) + 1)
+        Ok(first_of(self.status.lowest(), tail))
     }
 
     fn config(&self, name: String, first: i64) -> stream::Config {
@@ -233,6 +234,13 @@ impl Relay {
     }
 }
 
+/// Behind the view that is least far; at the log's tail if that is not known, or if all would have to be published that
+/// nobody reads from the stream: a view that is far behind reads the log.
+fn first_of(lowest: Option<i64>, tail: i64) -> i64 {
+    let lowest = lowest.unwrap_or(tail).min(tail);
+    if tail - lowest > FAR { tail + 1 } else { lowest + 1 }
+}
+
 fn missing(error: &jetstream::context::GetStreamError) -> bool {
     match error.kind() {
         jetstream::context::GetStreamErrorKind::JetStream(error) => {
@@ -241,5 +249,16 @@ fn missing(error: &jetstream::context::GetStreamError) -> bool {
         jetstream::context::GetStreamErrorKind::EmptyName
         | jetstream::context::GetStreamErrorKind::InvalidStreamName
         | jetstream::context::GetStreamErrorKind::Request => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_stream_begins_behind_its_readers_unless_they_read_the_log_anyway() {
+        assert_eq!([first_of(Some(7), 10), first_of(Some(12), 10), first_of(None, 10)], [8, 11, 11]);
+        assert_eq!([first_of(Some(0), FAR), first_of(Some(0), FAR + 1)], [1, FAR + 2]);
     }
 }

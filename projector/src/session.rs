@@ -85,9 +85,9 @@ impl Session {
         let (client, namespace, status) = (self.client.clone(), self.namespace.clone(), Arc::clone(&self.status));
         tasks.spawn(watermarks::run(client.clone(), namespace.clone(), Arc::clone(&status)));
         tasks.spawn(refresh::run(client.clone(), namespace.clone(), Arc::clone(&status), Arc::clone(&feed)));
-        tasks.spawn(measure(Arc::clone(&feed), status));
+        tasks.spawn(measure(Arc::clone(&feed), Arc::clone(&status)));
         tasks.spawn(async move {
-            match feed.fill(&client, &namespace).await {
+            match feed.fill(&client, &namespace, &status.relayed).await {
                 Err(error) => error.into(),
                 Ok(never) => match never {},
             }

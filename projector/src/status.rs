@@ -130,7 +130,7 @@ pub struct Status {
     /// The log's last known position.
     pub tail: AtomicI64,
     /// The stream's last sequence; -1 when it is not known.
-    pub relayed: AtomicI64,
+    pub relayed: watch::Sender<i64>,
     /// Settings of PostgreSQL that durability rests on, as last seen.
     pub durability: Mutex<Value>,
 }
@@ -142,7 +142,7 @@ impl Status {
             views: views.into_iter().map(ViewStatus::new).collect(),
             role: watch::Sender::new(Role::Starting),
             tail: AtomicI64::new(0),
-            relayed: AtomicI64::new(-1),
+            relayed: watch::Sender::new(-1),
             durability: Mutex::new(Value::Null),
         }
     }
@@ -164,7 +164,7 @@ impl Status {
         }
         metrics::gauge!("wechess_leader").set(if role == Role::Leader { 1.0 } else { 0.0 });
         self.role.send_replace(role);
-        self.relayed.store(-1, Ordering::Relaxed);
+        self.relayed.send_replace(-1);
         self.views.iter().for_each(ViewStatus::reset);
     }
 
@@ -194,7 +194,7 @@ impl Status {
     pub fn info(&self) -> Value {
         let views: serde_json::Map<String, Value> =
             self.views.iter().map(|view| (view.name().to_owned(), view.info())).collect();
-        let relayed = self.relayed.load(Ordering::Relaxed);
+        let relayed = *self.relayed.borrow();
         json!({
             "role": self.role.borrow().as_str(),
             "tail": self.tail.load(Ordering::Relaxed),

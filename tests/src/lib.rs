@@ -5,8 +5,10 @@
 pub mod actor;
 pub mod answer;
 pub mod chess;
+pub mod command;
 pub mod direct;
 pub mod proxy;
+pub mod refusing;
 pub mod servers;
 pub mod system;
 pub mod views;

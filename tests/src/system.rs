@@ -262,6 +262,15 @@ impl App {
         answer.json().await.expect("a health report")
     }
 
+    /// The sum of a counter of the projectors of this process, over all its labels.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let answer = self.http.get(format!("{}/metrics", self.projector)).send().await.expect("the projector");
+        let text = answer.text().await.expect("metrics");
+        let of_it = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+        let value = |line: &str| line.rsplit_once(' ').and_then(|(_, value)| value.parse::<f64>().ok());
+        text.lines().filter(of_it).filter_map(value).sum::<f64>() as u64
+    }
+
     /// Waits until every view has `position` and finds it in searches.
     pub async fn settled(&self, position: i64) {
         eventually(&format!("every view has position {position}"), async || {

@@ -109,6 +109,34 @@ fn a_stream_that_is_deleted_purged_or_cut_is_filled_again() {
     });
 }
 
+/// NATS comes back with an older copy of its store, or an empty one: the stream ends before the log does.
+#[test]
+fn a_stream_that_is_older_than_it_was_is_brought_up_to_the_log() {
+    alone(async || {
+        let system = System::with_namespace(VIEWS).await;
+        let game = some_games(&system).await;
+        let name = system.namespace.events_stream();
+        let jetstream = direct::jetstream().await;
+        let mut config = jetstream.get_stream(&name).await.unwrap().cached_info().config.clone();
+        let before = everything(&system).await;
+        let tail = system.number("select tail from {s}.log").await;
+        jetstream.delete_stream(&name).await.unwrap();
+        config.first_sequence = u64::try_from(tail - 5).ok();
+        // The projector may have been faster; then that one is cut down.
+        if jetstream.create_stream(config.clone()).await.is_err() {
+            jetstream.delete_stream(&name).await.unwrap();
+        }
+        is_whole(&system, &game, &before, 1, "d4 d5").await;
+        let tail = system.number("select tail from {s}.log").await;
+        eventually("the stream's sequence is the log's position", async || {
+            let stream = jetstream.get_stream(&name).await.ok()?;
+            (stream.cached_info().state.last_sequence == u64::try_from(tail).unwrap()).then_some(())
+        })
+        .await;
+        system.end().await;
+    });
+}
+
 #[test]
 fn two_projectors_change_nothing_and_one_takes_over() {
     alone(async || {

@@ -1,6 +1,7 @@
 //! Stories over HTTP on real servers, one module per domain. `cargo dev test` runs them.
 
 mod accounts;
+mod auditing;
 mod bad_input;
 mod draws;
 mod elsewhere;
@@ -11,6 +12,7 @@ mod healing;
 mod idempotency;
 mod log;
 mod moves;
+mod overload;
 mod privileges;
 mod races;
 mod rebuild;

@@ -1,25 +1,12 @@
 //! A view is made anew while it serves: by request, after a change of its table, and back to an older generation.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use wechess_tests::command::projector;
 use wechess_tests::{Actor, App, System, alone, direct, eventually};
 
 const VIEWS: &[&str] = &["user", "chessGame", "chessGameMove", "chessGameListView"];
-
-/// Runs the projector's command line on this system.
-async fn projector(app: &App, args: &[&str]) -> (bool, String) {
-    let binary =
-        std::path::Path::new(&std::env::var("WECHESS_BIN_DIR").expect("run `cargo dev test`")).join("projector");
-    let mut command = Command::new(binary);
-    command.args(args).env_clear().envs(wechess_tests::system::projector_environment(&app.namespace));
-    command.stdin(Stdio::null());
-    let out = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
-    let out = out.expect("the projector can be run");
-    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    (out.status.success(), said)
-}
 
 async fn json(app: &App, args: &[&str]) -> Value {
     let (well, said) = projector(app, args).await;

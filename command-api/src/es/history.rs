@@ -43,6 +43,16 @@ pub enum ReadError {
     /// An event does not fit its type.
     #[error("a stored event cannot be decoded")]
     Decode(#[from] event_schema::event::DecodeError),
+    /// The newest event of a stream is of a type or schema that this program does not know.
+    #[error("stream {stream} ends in {kind} of schema {schema}, which a newer program has written")]
+    Newer {
+        /// The stream.
+        stream: uuid::Uuid,
+        /// The event's type.
+        kind: String,
+        /// Its schema.
+        schema: String,
+    },
     /// Personal data cannot be opened.
     #[error("personal data cannot be opened")]
     Seal(#[from] service::seal::SealError),

@@ -56,16 +56,23 @@ impl<A: Aggregate> Loaded<A> {
     }
 }
 
-/// What the columns of a state row are called; the last is when its newest event was recorded.
+/// What the columns of a state row are called; the last are when its newest event was recorded, its type and its schema.
 pub fn columns(schema: &str) -> String {
+    let newest = format!("{schema}.events e where e.stream_id = s.stream_id and e.version = s.version");
     format!(
-        "s.stream_id, s.version, s.created_at, s.state, \
-         (select e.recorded_at from {schema}.events e where e.stream_id = s.stream_id and e.version = s.version)"
+        "s.stream_id, s.version, s.created_at, s.state, (select e.recorded_at from {newest}), \
+         (select array[e.type, e.schema::text] from {newest})"
     )
 }
 
-/// The state in a row of [`columns`].
+/// The state in a row of [`columns`]. One that a newer program has written may hold what this one would lose.
 pub fn loaded<A: Aggregate>(row: &tokio_postgres::Row) -> Result<Loaded<A>, ReadError> {
+    if let Some(newest) = row.try_get::<_, Option<Vec<String>>>(5)?
+        && let [kind, schema] = &newest[..]
+        && !EventOf::<A>::knows(kind, schema.parse().unwrap_or(i16::MAX))
+    {
+        return Err(ReadError::Newer { stream: row.try_get(0)?, kind: kind.clone(), schema: schema.clone() });
+    }
     let state: &str = row.try_get(3)?;
     Ok(Loaded {
         stream: row.try_get(0)?,

@@ -73,6 +73,12 @@ pub fn of_read(error: ReadError) -> ApiError {
         ReadError::Database(_) | ReadError::Pool(_) => {
             ApiError::unavailable("the database does not answer; nothing was changed, try again", error)
         }
-        ReadError::Json(_) | ReadError::Decode(_) | ReadError::Seal(_) => ApiError::internal(error),
+        ReadError::Newer { .. } | ReadError::Json(_) | ReadError::Decode(_) => {
+            metrics::counter!("wechess_unreadable_streams_total").increment(1);
+            let told = "this object was written by a newer version of this service, which this one cannot read; \
+                        nothing was changed, try again when it is up to date";
+            ApiError::new(503, "errMsg_writtenByNewerVersion", told).because(error).retry_after(60)
+        }
+        ReadError::Seal(_) => ApiError::internal(error),
     }
 }

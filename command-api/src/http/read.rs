@@ -106,5 +106,18 @@ async fn rows<A: Aggregate>(log: &Log, predicate: &Predicate, page: Page) -> Res
     let total: i64 = client.query_one(&format!("select count(*) {from}"), &sql.params()).await?.try_get(0)?;
     let text = format!("select {} {from} order by s.stream_id desc limit {limit} offset {offset}", columns(schema));
     let rows = client.query(&text, &sql.params()).await?;
-    Ok((rows.iter().map(loaded).collect::<Result<_, _>>()?, total))
+    Ok((rows.iter().filter_map(readable).collect::<Result<_, _>>()?, total))
+}
+
+/// The state in a row; none, with a line in the log, when this program is too old to read it: one object must not take
+/// the others out of reach.
+fn readable<A: Aggregate>(row: &tokio_postgres::Row) -> Option<Result<Loaded<A>, ReadError>> {
+    match loaded(row) {
+        Err(error @ (ReadError::Newer { .. } | ReadError::Json(_) | ReadError::Decode(_))) => {
+            metrics::counter!("wechess_unreadable_streams_total").increment(1);
+            tracing::error!(error = service::telemetry::chain(&error), "an object is left out of a list");
+            None
+        }
+        read => Some(read),
+    }
 }
