@@ -125,7 +125,7 @@ mod tests {
         let read = |number: u64| {
             let item = item(Uuid::now_v7(), 0, number, players);
             let row = &item.writes[0].events[0];
-            GameEvent::from_row(&row.kind, row.schema, serde_json::from_str(&row.data).unwrap()).unwrap()
+            GameEvent::from_row(&row.kind, row.schema, &serde_json::from_str(&row.data).unwrap()).unwrap()
         };
         assert!(matches!(read(0), GameEvent::GameCreated(_)));
         let GameEvent::MovePlayed(second) = read(2) else { panic!("no move") };

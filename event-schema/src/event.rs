@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 use serde_json::{Value, json};
 
 use crate::envelope::Recorded;
@@ -62,10 +63,15 @@ pub trait DomainEvent: Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     }
 
     /// The event in a row, lifted to its newest shape first.
-    fn from_row(kind: &str, schema: i16, data: Value) -> Result<Self, serde_json::Error> {
+    fn from_row(kind: &str, schema: i16, data: &Value) -> Result<Self, serde_json::Error> {
         let newest = Self::schema(kind);
-        let lifted = (schema..newest).fold(data, |data, step| Self::upcast(kind, step, data));
-        serde_json::from_value(json!({"type": kind, "data": lifted}))
+        let kind_value = Value::from(kind);
+        let tagged =
+            |data| Self::deserialize(MapDeserializer::new([("type", &kind_value), ("data", data)].into_iter()));
+        if schema >= newest {
+            return tagged(data);
+        }
+        tagged(&(schema..newest).fold(data.clone(), |data, step| Self::upcast(kind, step, data)))
     }
 
     /// Whether this program knows the type and schema: what a newer one has written it may not.
@@ -81,7 +87,7 @@ pub trait DomainEvent: Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         if row.schema > known {
             return Err(DecodeError::Newer { kind: row.kind.clone(), schema: row.schema, known });
         }
-        Self::from_row(&row.kind, row.schema, row.data.clone()).map_err(|source| DecodeError::Event {
+        Self::from_row(&row.kind, row.schema, &row.data).map_err(|source| DecodeError::Event {
             position: row.position,
             kind: row.kind.clone(),
             schema: row.schema,

@@ -283,10 +283,8 @@ fn put(out: &mut Map<String, Value>, field: &Field, values: &Map<String, Value>)
         Shown::Withheld => Value::Null,
         Shown::Everywhere | Shown::CommandOnly => values.get(field.name).cloned().unwrap_or(Value::Null),
     };
-    let value = match (field.kind, value.as_str().map(str::parse)) {
-        (Kind::Date, Some(Ok(time))) => json!(instant(time)),
-        _ => value,
-    };
+    let time = if field.kind == Kind::Date { value.as_str().and_then(|text| text.parse().ok()) } else { None };
+    let value = time.map_or(value, |time| json!(instant(time)));
     let index = match (field.kind, value.as_str()) {
         (Kind::Enum(words), Some(word)) => json!(words.iter().position(|w| *w == word)),
         _ => Value::Null,

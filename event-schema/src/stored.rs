@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -149,12 +150,8 @@ pub const fn event_mirror<O: EventObject>() -> Mirror {
 
 /// The object in a rendered document: the table's fields without the companions and the bookkeeping.
 pub fn object_of<O: DeserializeOwned>(table: &Object, document: &Map<String, Value>) -> Result<O, DecodeError> {
-    let own: Map<String, Value> = table
-        .all_fields()
-        .filter_map(|f| document.get_key_value(f.name))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
-    serde_json::from_value(Value::Object(own)).map_err(|e| DecodeError::Document(table.name, e))
+    let own = table.all_fields().filter_map(|f| Some((f.name, document.get(f.name)?)));
+    O::deserialize(MapDeserializer::new(own)).map_err(|e| DecodeError::Document(table.name, e))
 }
 
 /// The fields of an object as JSON by name.

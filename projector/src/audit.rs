@@ -21,6 +21,8 @@ use crate::projecting::Command;
 use crate::refold::{Which, differences, refold};
 use crate::worker::{Context, WorkError};
 
+/// So many documents at or behind a random position, of which one is taken.
+const NEXT: usize = 20;
 /// How long it rests when a server does not answer.
 const REST: Duration = Duration::from_secs(5);
 
@@ -94,10 +96,13 @@ impl Auditor {
             "query": {"bool": {"filter": [
                 {"term": {hidden::LIVE: true}}, {"range": {hidden::POSITION: {"gte": position}}},
             ]}},
-            "sort": [{hidden::POSITION: "asc"}], "size": 1, "_source": false,
+            "sort": [{hidden::POSITION: "asc"}], "size": NEXT, "_source": false,
         });
         let index = self.context.namespace.index(self.context.view.name());
-        let hit = self.context.shared.elastic.search(&index, query, None).await?.pop();
+        let mut hits = self.context.shared.elastic.search(&index, query, None).await?;
+        // Several may stand at one position: each must have its turn.
+        let chosen = random(i64::try_from(hits.len()).unwrap_or(1)) - 1;
+        let hit = usize::try_from(chosen).ok().filter(|place| *place < hits.len()).map(|place| hits.swap_remove(place));
         Ok(hit.and_then(|hit| {
             let id: Uuid = hit.id.parse().ok()?;
             Some(Which { id, position: hit.sort.get(0).and_then(serde_json::Value::as_i64).unwrap_or(hit.version) })

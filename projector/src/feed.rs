@@ -27,8 +27,9 @@ use crate::log::{Head, Log, LogError, RANGE, Read};
 /// Bounds of the memory near the head.
 const RING_EVENTS: usize = 4096;
 const RING_BYTES: usize = 4 << 20;
-/// Bound of the ranges of the log that views which are behind share among them, and how long they live.
-const RANGES_BYTES: u64 = 4 << 20;
+/// Bound of the ranges of the log that views which are behind share among them, roughly as they weigh in memory, and how
+/// long they live.
+const RANGES_BYTES: u64 = 8 << 20;
 const RANGES_LIVE: Duration = Duration::from_secs(5);
 /// Silence of the stream after which the log's tail is looked at.
 const QUIET: Duration = Duration::from_secs(1);
@@ -99,7 +100,7 @@ impl Feed {
     pub fn new(log: Log, opener: Opener, head: Head) -> Self {
         let ranges = Cache::builder()
             .max_capacity(RANGES_BYTES)
-            .weigher(|_, items: &Arc<Items>| items.iter().map(|i| i.bytes as u32 + 256).sum())
+            .weigher(|_, items: &Arc<Items>| items.iter().map(|i| i.bytes as u32 * 4 + 512).sum())
             .time_to_live(RANGES_LIVE)
             .build();
         let ring = Mutex::new(Ring { items: VecDeque::new(), bytes: 0, last: head.tail });

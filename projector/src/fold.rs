@@ -61,23 +61,21 @@ pub fn group(view: &View, items: &[Arc<Item>]) -> Vec<Group> {
 
 /// Folds events into a document; those at or below its version are in it already.
 pub fn fold(view: &View, prior: &Doc, items: &[Arc<Item>]) -> Folded {
-    let mut folded = Folded { doc: prior.clone(), changed: false, poison: None };
+    let (mut doc, mut poison) = (None, None);
     let mut fresh = items.iter().filter(|item| item.event.position > prior.version);
     while let Some(item) = fresh.next() {
-        match step(view, &folded.doc, item) {
-            Ok(Some(doc)) => {
-                folded.doc = doc;
-                folded.changed = true;
-            }
+        match step(view, doc.as_ref().unwrap_or(prior), item) {
+            Ok(Some(next)) => doc = Some(next),
             Ok(None) => {}
             Err(error) => {
                 let rest = fresh.by_ref().map(|item| item.event.position);
                 let (events, last) = rest.fold((1, item.event.position), |(count, _), last| (count + 1, last));
-                folded.poison = Some(Poison { position: item.event.position, error, events, last });
+                poison = Some(Poison { position: item.event.position, error, events, last });
             }
         }
     }
-    folded
+    let changed = doc.is_some();
+    Folded { doc: doc.unwrap_or_else(|| prior.clone()), changed, poison }
 }
 
 /// The document after one event; `None` if there still is none.

@@ -14,7 +14,7 @@ use crate::elastic::{Elastic, IndexError, Outcome, Write};
 use crate::status::ViewRef;
 
 /// Most bytes of one `_bulk`, its last document apart.
-const BULK_BYTES: usize = 2 << 20;
+const BULK_BYTES: usize = 1 << 20;
 /// Bulks of one batch that are on their way at once.
 const AT_ONCE: usize = 2;
 /// Bound of the documents kept in memory, of all views together (bytes of their JSON).

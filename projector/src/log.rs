@@ -154,25 +154,26 @@ impl Log {
     }
 }
 
+/// The event in a row of [`COLUMNS`].
 fn read(row: &Row) -> Read {
-    let text: &str = row.get("data");
+    let text: &str = row.get(11);
     let (data, fault) = match serde_json::from_str(text) {
         Ok(data) => (data, None),
         Err(error) => (Value::Null, Some(format!("data is no JSON: {error}"))),
     };
     let event = Recorded {
-        position: row.get("position"),
-        stream_id: row.get("stream_id"),
-        version: row.get("version"),
-        category: row.get("category"),
-        kind: row.get("type"),
-        schema: row.get("schema"),
-        command_id: CommandId(row.get("command_id")),
-        ordinal: row.get("ordinal"),
-        correlation_id: row.get("correlation_id"),
-        causation_id: row.get("causation_id"),
-        actor_id: row.get("actor_id"),
-        recorded_at: row.get("recorded_at"),
+        position: row.get(0),
+        stream_id: row.get(1),
+        version: row.get(2),
+        category: row.get(3),
+        kind: row.get(4),
+        schema: row.get(5),
+        command_id: CommandId(row.get(6)),
+        ordinal: row.get(7),
+        correlation_id: row.get(8),
+        causation_id: row.get(9),
+        actor_id: row.get(10),
+        recorded_at: row.get(12),
         data,
     };
     Read { event, bytes: text.len(), fault }

@@ -22,8 +22,8 @@ use crate::link::{BACKOFF, Link};
 use crate::parked::Parked;
 use crate::refold::{Which, refold};
 
-/// Most documents that wait in memory to be written.
-const MOST: usize = 2000;
+/// Most fields of documents that wait in memory to be written: about 150 bytes each.
+const MOST: usize = 40_000;
 
 /// The table of an older generation that still serves: its documents are written with its own fields only, and never
 /// read back, because they lack what the fold needs.
@@ -42,6 +42,8 @@ pub struct Writer {
     old: Option<Arc<OldTable>>,
     /// Tells the cache entries of this opening from those of an index that was deleted.
     opening: u64,
+    /// Fields of a document.
+    width: usize,
     pending: HashMap<Uuid, Doc>,
     notes: HashMap<String, Write>,
     flight: Option<Flight>,
@@ -73,6 +75,8 @@ struct Landed {
 struct Work {
     group: Group,
     prior: Option<Doc>,
+    /// It was changed before, and is not written yet.
+    waits: bool,
 }
 
 impl Writer {
@@ -80,6 +84,7 @@ impl Writer {
     pub async fn open(link: Link, joins: Joins, old: Option<OldTable>, done: i64) -> Result<Self, IndexError> {
         static OPENINGS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let opening = OPENINGS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let width = link.view.view.table.view_fields().count().max(1);
         let parked = Parked::load(&link.shared.elastic, &link.index).await?;
         Ok(Self {
             link,
@@ -87,6 +92,7 @@ impl Writer {
             parked,
             old: old.map(Arc::new),
             opening,
+            width,
             pending: HashMap::new(),
             notes: HashMap::new(),
             flight: None,
@@ -115,7 +121,7 @@ impl Writer {
 
     /// Whether so much waits in memory that it must be written.
     pub fn is_full(&self) -> bool {
-        self.pending.len() + self.notes.len() >= MOST
+        (self.pending.len() + self.notes.len()) * self.width >= MOST
     }
 
     /// Whether documents were written since the last time that this was asked.
@@ -158,17 +164,22 @@ impl Writer {
             let note = self.parked.add(&group);
             self.notes.extend(note.map(|note| (note.id.clone(), note)));
         }
-        let mut works: Vec<Work> = groups.into_iter().map(|group| Work { prior: self.known(&group), group }).collect();
+        let mut works = Vec::with_capacity(groups.len());
+        for group in groups {
+            let waits = self.pending.contains_key(&group.id);
+            works.push(Work { prior: self.known(&group), waits, group });
+        }
         self.read_missing(&mut works).await?;
         self.fold_all(works).await;
         Ok(())
     }
 
     /// The document as this writer has it, or that there is none.
-    fn known(&self, group: &Group) -> Option<Doc> {
+    fn known(&mut self, group: &Group) -> Option<Doc> {
         let id = group.id;
-        if let Some(doc) = self.pending.get(&id) {
-            return Some(doc.clone());
+        // It goes back there, changed or not.
+        if let Some(doc) = self.pending.remove(&id) {
+            return Some(doc);
         }
         if let Some(doc) = self.flight.as_ref().and_then(|flight| flight.docs.get(&id)) {
             return Some(doc.clone());
@@ -231,6 +242,8 @@ impl Writer {
             }
             if folded.changed {
                 changed.push((id, prior, folded.doc));
+            } else if work.waits {
+                self.pending.insert(id, prior);
             }
         }
         if !view.view.joins.is_empty() {

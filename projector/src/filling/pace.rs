@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Nobody is further ahead of another than this many events: what the feed keeps of the log in memory.
-const REACH: i64 = 4000;
+const REACH: i64 = 3000;
 /// Somebody who is further behind than this is not waited for.
 const LOST: i64 = 20_000;
 /// Nor longer than this at a time: he may wait for something himself.
