@@ -24,6 +24,8 @@ use std::time::Duration;
 use clap::Parser;
 use schedule::Guard;
 use stack::error::{Context, Error, Result};
+use stack::files;
+use stack::folders::Folders;
 use stack::stop::Stop;
 
 /// Kills, cuts, deletes and delays while games are played, and then looks for anything lost.
@@ -75,10 +77,21 @@ fn run(args: &Args) -> Result<bool> {
         let stop = options.stop.clone();
         // Whatever is going on is dropped, and with it the system.
         tokio::select! {
-            found = tried(args, &options) => found,
+            clean = tried(args, &options) => cleaned(&options, clean?),
             () = wanted(&stop) => Err(Error::new("interrupted")),
         }
     })
+}
+
+/// A run without findings leaves nothing behind; data and logs of another one are kept until the next.
+fn cleaned(options: &rig::Options, clean: bool) -> Result<bool> {
+    let run = Folders::choose(options.dir.as_deref())?.run(&options.name)?;
+    if clean {
+        files::remove_folder(&run)?;
+    } else {
+        println!("data and logs are kept until the next run: {}", run.display());
+    }
+    Ok(clean)
 }
 
 async fn wanted(stop: &Stop) {

@@ -56,6 +56,7 @@ struct Shared {
     lost_requests: AtomicU64,
     kept: Mutex<Vec<u8>>,
     late: AtomicU64,
+    closed: AtomicBool,
 }
 
 #[derive(Clone, Copy)]
@@ -85,6 +86,7 @@ impl Proxy {
             lost_requests: AtomicU64::new(0),
             kept: Mutex::default(),
             late: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, accepting })
@@ -110,6 +112,18 @@ impl Proxy {
         self.shared.cuts.send_modify(|cuts| *cuts += 1);
     }
 
+    /// Cuts every connection and takes no new ones, until it is opened again.
+    pub fn close(&self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
+    /// Takes connections again, and holds nothing back any more.
+    pub fn open(&self) {
+        self.hold(Held::default());
+        self.shared.closed.store(false, Ordering::SeqCst);
+    }
+
     /// How many answers and how many requests were lost by chance.
     pub fn lost(&self) -> (u64, u64) {
         (self.shared.lost_answers.load(Ordering::Relaxed), self.shared.lost_requests.load(Ordering::Relaxed))
@@ -132,6 +146,9 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn carry(client: TcpStream, shared: Arc<Shared>) {
     let mut cuts = shared.cuts.subscribe();
+    if shared.closed.load(Ordering::SeqCst) {
+        return;
+    }
     let turn = shared.turn.fetch_add(1, Ordering::Relaxed);
     let Some(target) = shared.targets.get(turn % shared.targets.len().max(1)) else { return };
     let Ok(server) = TcpStream::connect(target).await else { return };
@@ -270,6 +287,12 @@ mod tests {
         assert_eq!(stream.read(&mut buffer).await.unwrap(), 3);
         proxy.cut();
         assert_eq!(ask(&mut stream).await.unwrap_or(0), 0);
+        proxy.close();
+        let mut refused = TcpStream::connect(proxy.address).await.unwrap();
+        assert_eq!(ask(&mut refused).await.unwrap_or(0), 0);
+        proxy.open();
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        assert_eq!(ask(&mut stream).await.unwrap(), 1);
     }
 
     #[tokio::test]

@@ -4,15 +4,20 @@
 //! When it reads on it sees a jump in the positions and reads what is missing from the log. Without that the event is in no
 //! view.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 use stack::error::{Context, Result};
 use stack::unit::{Service, Unit};
 
-use super::stage::Stage;
+use super::stage::{Stage, until};
 use crate::oracle::Verdict;
 use crate::proxy::Held;
 use crate::rig::{Options, Target};
 use crate::servers;
+
+/// The feed looks once a second whether it is connected, and says nothing of it.
+const NOTICED: Duration = Duration::from_secs(3);
 
 /// Runs the schedule.
 pub async fn run(options: &Options) -> Result<Verdict> {
@@ -32,8 +37,16 @@ pub async fn run(options: &Options) -> Result<Verdict> {
     let lost = u64::try_from(tail + 2).context(|| "no sequence".into())?;
     let stream = servers::stream(&stage.rig.connections).await?;
     stream.delete_message(lost).await.context(|| "the message cannot be deleted".into())?;
-    stage.nats.cut();
-    stage.nats.hold(Held::default());
+    stage.nats.close();
+    let url = &stage.rig.projectors()[1];
+    until("the second projector has lost NATS", async || {
+        let report = servers::projection(url).await;
+        let checks = report.as_ref().and_then(|report| report["checks"].as_array());
+        Ok(checks.into_iter().flatten().any(|check| check["name"] == "nats" && check["state"] == "degraded"))
+    })
+    .await?;
+    tokio::time::sleep(NOTICED).await;
+    stage.nats.open();
     stage.settled().await?;
     stage.rig.keeper(first).release();
     tokio::task::block_in_place(|| stage.rig.wait_ready(first))?;
