@@ -41,14 +41,29 @@ impl<'a> Projector<'a> {
         serde_json::from_str::<Value>(&text).ok().map(|mut report| report["info"].take())
     }
 
+    /// The views that it fills, once it answers.
+    pub fn views(&self) -> Result<Vec<String>> {
+        let begun = Instant::now();
+        loop {
+            let info = self.info().unwrap_or(Value::Null);
+            if let Some(views) = info["views"].as_object().filter(|views| !views.is_empty()) {
+                return Ok(views.keys().cloned().collect());
+            }
+            if begun.elapsed() > STUCK {
+                return Err(Error::new("the projector does not answer"));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
     /// The lowest position that these views have applied.
-    pub fn applied(&self, views: &[&str]) -> Option<u64> {
+    pub fn applied(&self, views: &[String]) -> Option<u64> {
         let info = self.info()?;
-        views.iter().map(|view| info["views"][view]["applied"].as_u64()).min().flatten()
+        views.iter().map(|view| info["views"][view]["applied"].as_u64().unwrap_or(0)).min()
     }
 
     /// Waits until these views are at `tail`; the events a second from the first one seen until then.
-    pub fn rate(&self, views: &[&str], tail: u64) -> Result<f64> {
+    pub fn rate(&self, views: &[String], tail: u64) -> Result<f64> {
         let mut seen: Vec<Seen> = Vec::new();
         loop {
             let (at, applied) = (Instant::now(), self.applied(views).unwrap_or(0));

@@ -12,6 +12,7 @@ mod memory;
 mod moves;
 mod own;
 mod projector;
+mod rebuild;
 mod reference;
 mod report;
 mod stats;
@@ -73,6 +74,7 @@ const MEASUREMENTS: &[(What, Measure)] = &[
     (What::Moves, moves::run),
     (What::Visible, visible::run),
     (What::Projector, projector::run),
+    (What::Rebuild, rebuild::run),
     (What::Memory, memory::run),
     (What::Growth, growth::run),
 ];

@@ -74,7 +74,7 @@ fn round(bench: &Bench, three: &Three, case: &Case, tail: u64) -> Result<(f64, f
     let task = bench.screen.task("projector", case.what);
     let mut keeper = three.service(bench, Service::Projector, &[("WECHESS_VIEWS", case.view.to_owned())])?;
     let projector = Projector::new(three.url(Service::Projector), &keeper);
-    let ours = projector.rate(&[case.view], tail)?;
+    let ours = projector.rate(&[case.view.to_owned()], tail)?;
     let batch = health::batch(projector.mean("wechess_bulk_documents", case.view));
     keeper.stop();
     task.done(&format!("{ours:.0} events/s"));
