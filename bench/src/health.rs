@@ -18,6 +18,7 @@ pub struct Projector<'a> {
     agent: ureq::Agent,
     url: String,
     keeper: &'a Keeper,
+    exits: u32,
 }
 
 /// How far a view came when.
@@ -31,7 +32,12 @@ impl<'a> Projector<'a> {
     /// The one at this URL.
     pub fn new(url: String, keeper: &'a Keeper) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false);
-        Self { agent: config.timeout_global(Some(Duration::from_secs(10))).build().into(), url, keeper }
+        Self {
+            agent: config.timeout_global(Some(Duration::from_secs(10))).build().into(),
+            url,
+            keeper,
+            exits: keeper.exits(),
+        }
     }
 
     /// The details of its health; none while it does not answer.
@@ -56,30 +62,30 @@ impl<'a> Projector<'a> {
         }
     }
 
-    /// The lowest position that these views have applied.
+    /// The lowest position that these views have applied; none before all have their index.
     pub fn applied(&self, views: &[String]) -> Option<u64> {
         let info = self.info()?;
-        views.iter().map(|view| info["views"][view]["applied"].as_u64().unwrap_or(0)).min()
+        views.iter().map(|view| info["views"][view]["applied"].as_u64()).min().flatten()
     }
 
-    /// Waits until these views are at `tail`; the events a second from the first one seen until then.
+    /// Waits until these views are at `tail`; the events a second since all had their index.
     pub fn rate(&self, views: &[String], tail: u64) -> Result<f64> {
-        let mut seen: Vec<Seen> = Vec::new();
+        let (begun, mut seen) = (Instant::now(), Vec::<Seen>::new());
         loop {
-            let (at, applied) = (Instant::now(), self.applied(views).unwrap_or(0));
-            let (first, last) = (seen.first().copied(), seen.last().copied());
-            if last.is_none_or(|last| applied > last.applied) && (applied > 0 || first.is_none()) {
-                if first.is_some_and(|first| first.applied == 0) {
-                    seen.clear();
-                }
-                seen.push(Seen { at, applied });
+            let applied = self.applied(views);
+            let last = seen.last().copied();
+            if let Some(applied) = applied.filter(|applied| last.is_none_or(|last| *applied > last.applied)) {
+                seen.push(Seen { at: Instant::now(), applied });
             }
-            if applied >= tail {
+            if applied.is_some_and(|applied| applied >= tail) {
                 return rate(&seen).context(|| format!("the projector was done with {tail} events at once"));
             }
-            if last.is_some_and(|last| last.at.elapsed() > STUCK) || self.keeper.exits() > 0 {
+            if last.map_or(begun, |last| last.at).elapsed() > STUCK {
                 let info = self.info();
-                return Err(Error::new(format!("the projector does not get on: {applied} of {tail}: {info:?}")));
+                return Err(Error::new(format!("the projector does not get on: {applied:?} of {tail}: {info:?}")));
+            }
+            if self.keeper.exits() > self.exits {
+                return Err(Error::new(format!("the projector died: see {}", self.keeper.spec().log.display())));
             }
             std::thread::sleep(PAUSE);
         }
@@ -118,10 +124,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_counts_from_the_first_events_seen() {
+    fn the_rate_counts_from_the_first_look() {
         let start = Instant::now();
         let seen = |ms: u64, applied| Seen { at: start + Duration::from_millis(ms), applied };
-        assert_eq!(rate(&[seen(0, 1000), seen(500, 3000), seen(2000, 9000)]), Some(4000.0));
+        assert_eq!(rate(&[seen(0, 0), seen(500, 3000), seen(2000, 8000)]), Some(4000.0));
         assert_eq!(rate(&[seen(0, 1000)]), None);
     }
 

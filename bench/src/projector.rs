@@ -43,7 +43,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
     task.done(&format!("{tail} events"));
     report.note(format!(
         "T4: a projector of one view starts on a log of {tail} events ({} each of {} games), with the relay to an empty \
-         JetStream at work; events/s from its first batch until it is at the tail. Elasticsearch {}, heap 512 MB. \
+         JetStream at work; events/s from when it has its index until it is at the tail. Elasticsearch {}, heap 512 MB. \
          Reference: the same final documents by plain _bulk to an index with the same settings, as many documents a \
          request as the projector sent, with 1, 2 and 4 requests in flight: the best",
         fill::EVENTS_OF_A_GAME,

@@ -33,7 +33,10 @@ mod long {
             assert!(!rows.is_empty(), "{arguments:?}");
             for row in &rows {
                 assert_eq!(row["id"], id, "{row}");
-                assert!(row["ours"].as_f64().unwrap() > 0.0 && row["unit"].is_string() && row["case"].is_string(), "{row}");
+                assert!(
+                    row["ours"].as_f64().unwrap() > 0.0 && row["unit"].is_string() && row["case"].is_string(),
+                    "{row}"
+                );
                 assert_eq!(row["goal"] == "", row["met"].is_null(), "{row}");
                 assert_eq!(row["reference"].is_null(), row["ratio"].is_null(), "{row}");
             }
