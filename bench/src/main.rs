@@ -102,7 +102,13 @@ fn run() -> Result<()> {
         args,
     };
     bench.folders.prepare()?;
-    bench.screen.say(&machine::told());
+    println!("{}, load {:.1}\n", machine::told(), machine::load());
+    if machine::load() > 1.0 {
+        bench.screen.say(&format!(
+            "! the machine is busy (load {:.1}): the figures will say more of what else runs than of us",
+            machine::load()
+        ));
+    }
     let mut whole = Report::default();
     for (what, measure) in MEASUREMENTS {
         if bench.args.what == *what || bench.args.what == What::All {

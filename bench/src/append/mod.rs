@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub use self::load::{Load, Run};
 pub use self::shape::{Shape, Streams};
 use crate::Bench;
+use crate::machine;
 use crate::own::Database;
 use crate::reference::Inserts;
 use crate::report::{Report, Row};
@@ -124,7 +125,7 @@ fn told(writers: usize, runs: &[Run]) -> String {
     let median = |figure: fn(&Run) -> f64| Spread::of(runs.iter().map(figure)).median;
     format!(
         "T1 {writers} writers: p50 {:.2} ms, p99 {:.2} ms; {:.1} items a batch (p50 {}, largest {}); processor µs an \
-         event: PostgreSQL {:.1}, client (appender and writers) {:.1}",
+         event: PostgreSQL {:.1}, client (appender and writers) {:.1}; cores in use: {:.2} and {:.2} of {}",
         median(|run| run.latencies.ms(0.5)),
         median(|run| run.latencies.ms(0.99)),
         median(Run::mean_batch),
@@ -132,6 +133,9 @@ fn told(writers: usize, runs: &[Run]) -> String {
         median(|run| run.batches.at(1.0).into()),
         median(|run| run.micros().1),
         median(|run| run.micros().0),
+        median(|run| run.micros().1 * run.rate / 1e6),
+        median(|run| run.micros().0 * run.rate / 1e6),
+        machine::cores(),
     )
 }
 

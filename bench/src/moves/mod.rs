@@ -10,6 +10,7 @@ use stack::unit::{Server, Service, Unit};
 
 pub use self::stage::{GAMES_AT_ONCE, Load, Moved, Run, Stage, Target};
 use crate::Bench;
+use crate::machine;
 use crate::own::Whole;
 use crate::reference::Inserts;
 use crate::report::{Report, Row};
@@ -105,7 +106,7 @@ fn told(name: &str, run: &Run) -> String {
     let micros = |seconds: f64| seconds * 1e6 / (run.moves as f64).max(1.0);
     format!(
         "{name}: {} moves in {:.1} s = {:.0}/s, p50 {:.1} ms, p99 {:.1} ms; processor µs a move: command-api {:.0}, \
-         PostgreSQL {:.0}, load generator {:.0}",
+         PostgreSQL {:.0}, load generator {:.0} ({:.2} of {} cores)",
         run.moves,
         run.time.as_secs_f64(),
         run.rate(),
@@ -114,5 +115,7 @@ fn told(name: &str, run: &Run) -> String {
         micros(run.cpu.command_api),
         micros(run.cpu.postgres),
         micros(run.cpu.generator),
+        run.cpu.generator / run.time.as_secs_f64(),
+        machine::cores(),
     )
 }
