@@ -47,8 +47,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
             times.push(start(&whole, service)?);
         }
         let time = Spread::of(times.iter().copied());
-        let mut row =
-            Row::new("T7", format!("{}: ready after its start", Unit::from(service).name()), time.median, "ms");
+        let row = Row::new("T7", format!("{}: ready after its start", Unit::from(service).name()), time.median, "ms");
         let met = time.median <= 500.0;
         report.rows.push(row.wants("<= 500 ms", met));
         report.note(format!("T7 {}: ready after {:.0}-{:.0} ms", Unit::from(service).name(), time.least, time.most));
