@@ -10,6 +10,7 @@ mod document;
 mod elastic;
 mod feed;
 mod filling;
+mod flight;
 mod fold;
 mod generation;
 mod guards;

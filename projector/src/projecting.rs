@@ -22,8 +22,9 @@ use crate::writer::Writer;
 const EVERY: Duration = Duration::from_secs(1);
 /// A checkpoint of a view of which nothing changed is written more seldom.
 const IDLE_CHECKPOINT: Duration = Duration::from_secs(5);
-/// A view that is further behind than this folds much in memory before it writes.
+/// A view that is further behind than this folds much in memory before it writes, for so long at most.
 const FAR: i64 = 5000;
+const FAR_WRITE: Duration = Duration::from_secs(3);
 
 /// What the worker of a view is asked to do between two batches.
 pub enum Command {
@@ -107,7 +108,7 @@ impl Projecting {
                 Turn::Command(command) => self.obey(command).await?,
                 Turn::Look => {}
             }
-            if self.unwritten.is_some_and(|since| since.elapsed() >= EVERY) {
+            if self.unwritten.is_some_and(|since| since.elapsed() >= FAR_WRITE) {
                 self.write().await?;
             }
             let (waiting, applied) = (*wanted.borrow_and_update(), self.writer.done());
@@ -120,8 +121,9 @@ impl Projecting {
     }
 
     fn due(&self) -> Instant {
-        let first = [self.dirty, self.unwritten, Some(self.verified)];
-        first.into_iter().flatten().min().unwrap_or(self.verified) + EVERY
+        let soon = [self.dirty, Some(self.verified)].into_iter().flatten().map(|since| since + EVERY);
+        let first = soon.chain(self.unwritten.map(|since| since + FAR_WRITE)).min();
+        first.unwrap_or(self.verified + EVERY)
     }
 
     async fn take(&mut self, items: &Items) -> Result<(), WorkError> {

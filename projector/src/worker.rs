@@ -13,12 +13,13 @@ use uuid::Uuid;
 use crate::elastic::IndexError;
 use crate::feed::{Feed, FeedError};
 use crate::filling::{self, Pace};
+use crate::flight::OldTable;
 use crate::generation::{Generation, Generations};
 use crate::joins::Joins;
 use crate::link::{Link, Shared};
 use crate::projecting::{Command, Projecting};
 use crate::status::{Status, ViewRef};
-use crate::writer::{OldTable, Writer};
+use crate::writer::Writer;
 
 /// Waits between tries to open an index.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));

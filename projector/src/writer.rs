@@ -4,35 +4,25 @@
 //! What is folded and not written yet is never read back from the index. A write that meets a newer version is done: by
 //! whatever writer, that version holds every event up to it, ours included.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use service::telemetry::chain;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::document::Doc;
 use crate::elastic::{IndexError, Outcome, Write};
-use crate::feed::Feed;
+use crate::flight::{Flight, Landed, OldTable, source_of};
 use crate::fold::{Group, Poison, fold, group};
 use crate::joins::{Change, Filled, Joins};
 use crate::keys::Item;
 use crate::link::{BACKOFF, Link};
 use crate::parked::Parked;
 use crate::refold::{Which, refold};
+use crate::views::Sources;
 
 /// Most fields of documents that wait in memory to be written: about 150 bytes each.
 const MOST: usize = 40_000;
-
-/// The table of an older generation that still serves: its documents are written with its own fields only, and never
-/// read back, because they lack what the fold needs.
-pub struct OldTable {
-    /// The fields that it has.
-    pub fields: HashSet<String>,
-    /// Where documents are folded from instead.
-    pub feed: Arc<Feed>,
-}
 
 /// The one writer of a generation.
 pub struct Writer {
@@ -44,6 +34,8 @@ pub struct Writer {
     opening: u64,
     /// Fields of a document.
     width: usize,
+    /// Whether a document is one event.
+    one_event: bool,
     pending: HashMap<Uuid, Doc>,
     notes: HashMap<String, Write>,
     flight: Option<Flight>,
@@ -56,19 +48,6 @@ pub struct Writer {
     /// Whether anything was written since somebody asked.
     wrote: bool,
     documents: u64,
-}
-
-/// Documents on their way.
-struct Flight {
-    docs: Arc<HashMap<Uuid, Doc>>,
-    task: JoinSet<Result<Vec<Landed>, IndexError>>,
-}
-
-/// What became of a document that was on its way: what the cache keeps of it.
-struct Landed {
-    id: Uuid,
-    json: Bytes,
-    outcome: Outcome,
 }
 
 /// A document on its way into memory: its events, and what is known of it.
@@ -85,6 +64,7 @@ impl Writer {
         static OPENINGS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let opening = OPENINGS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let width = link.view.view.table.view_fields().count().max(1);
+        let one_event = matches!(link.view.view.sources, Sources::Event);
         let parked = Parked::load(&link.shared.elastic, &link.index).await?;
         Ok(Self {
             link,
@@ -93,6 +73,7 @@ impl Writer {
             old: old.map(Arc::new),
             opening,
             width,
+            one_event,
             pending: HashMap::new(),
             notes: HashMap::new(),
             flight: None,
@@ -275,29 +256,24 @@ impl Writer {
             self.done = self.sent;
             return Ok(());
         }
-        let docs = Arc::new(std::mem::take(&mut self.pending));
+        let docs = std::mem::take(&mut self.pending);
         let notes: Vec<Write> = std::mem::take(&mut self.notes).into_values().collect();
-        let (link, old, going) = (self.link.clone(), self.old.clone(), Arc::clone(&docs));
-        let mut task = JoinSet::new();
-        task.spawn(async move { fly(&link, old.as_deref(), &going, notes).await });
-        self.flight = Some(Flight { docs, task });
+        self.flight = Some(Flight::begin(self.link.clone(), self.old.clone(), docs, notes));
         Ok(())
     }
 
     /// Waits until what was sent is written.
     pub async fn land(&mut self) -> Result<(), IndexError> {
         let Some(mut flight) = self.flight.take() else { return Ok(()) };
-        let landed = match flight.task.join_next().await {
-            Some(Ok(landed)) => landed?,
-            Some(Err(error)) => return Err(IndexError::Lost(format!("a bulk was cut off: {error}"))),
-            None => return Err(IndexError::Lost("a bulk has no task".to_owned())),
-        };
+        let landed = flight.end().await?;
         let mut refused = Vec::new();
         self.documents += landed.len() as u64;
         for Landed { id, json, outcome } in landed {
             let key = (self.opening, id);
             let version = flight.docs.get(&id).map_or(0, |doc| doc.version);
             match outcome {
+                // A document that is one event is never folded again.
+                Outcome::Done if self.one_event => {}
                 Outcome::Done => self.link.shared.cache.insert(key, (version, json)),
                 Outcome::Conflict => self.link.shared.cache.invalidate(&key),
                 // A bulk gives nothing back that is for later.
@@ -370,31 +346,4 @@ impl Writer {
         self.link.shared.cache.invalidate(&(self.opening, id));
         self.wrote = true;
     }
-}
-
-fn source_of(doc: &Doc, old: Option<&OldTable>) -> Bytes {
-    match old {
-        Some(old) => doc.to_source_of(&|name| old.fields.contains(name)),
-        None => doc.to_source(),
-    }
-}
-
-/// Writes documents and notes; what became of the documents.
-async fn fly(
-    link: &Link,
-    old: Option<&OldTable>,
-    docs: &HashMap<Uuid, Doc>,
-    notes: Vec<Write>,
-) -> Result<Vec<Landed>, IndexError> {
-    let begun = tokio::time::Instant::now();
-    let mut writes: Vec<Write> =
-        docs.iter().map(|(id, doc)| Write::newer(id.to_string(), doc.version, source_of(doc, old))).collect();
-    writes.extend(notes);
-    let outcomes = link.bulk(&writes).await?;
-    metrics::histogram!("wechess_flush_seconds", "view" => link.view.name()).record(begun.elapsed().as_secs_f64());
-    let landed = docs.iter().zip(writes).zip(outcomes).map(|(((id, doc), write), outcome)| {
-        let json = if old.is_some() { doc.to_source() } else { write.source };
-        Landed { id: *id, json, outcome }
-    });
-    Ok(landed.collect())
 }
