@@ -80,6 +80,7 @@ fn item(stream: Uuid, expected: i32, number: u64, players: [UserId; 2]) -> Item 
             guest_player_white: false,
             guest_player_black: false,
             at,
+            time_control: None,
         })
     } else {
         GameEvent::MovePlayed(MovePlayed {
@@ -92,6 +93,8 @@ fn item(stream: Uuid, expected: i32, number: u64, players: [UserId; 2]) -> Item 
             black,
             move_time: 1234,
             at,
+            remaining_ms: None,
+            client_move_time: None,
         })
     };
     let (kind, data) = event.to_row();

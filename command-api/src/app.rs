@@ -12,7 +12,8 @@ use crate::auth::keys::{PublicKeys, Signer};
 use crate::auth::password::Passwords;
 use crate::auth::session::SessionRows;
 use crate::es::store::{Failure, Store};
-use crate::es::timers::{Due, Firing};
+use crate::es::timers::{Due, Fired, Firing};
+use crate::gameplay::timers;
 use crate::http::limits::Limits;
 
 /// The service.
@@ -35,6 +36,8 @@ pub struct App {
     pub limits: Limits,
     /// How long an open game waits for its second player.
     pub open_game: Duration,
+    /// How long a saved public game waits to be resumed.
+    pub paused_game: Duration,
     /// Development settings: cookies without `Secure`.
     pub development: bool,
 }
@@ -60,14 +63,16 @@ pub struct Timers {
 }
 
 impl Firing for Timers {
-    fn fire(&self, due: &Due) -> BoxFuture<'_, Result<(), Failure>> {
+    fn fire(&self, due: &Due) -> BoxFuture<'_, Result<Fired, Failure>> {
         let due = due.clone();
         Box::pin(async move {
             match due.kind.as_str() {
-                crate::gameplay::timers::OPEN_GAME_EXPIRY => crate::gameplay::timers::expire(&self.store, &due).await,
+                timers::OPEN_GAME_EXPIRY => timers::expire(&self.store, &due).await,
+                timers::FLAG => timers::flag(&self.store, &due).await,
+                timers::PAUSE_EXPIRY => timers::expire_pause(&self.store, &due).await,
                 other => {
                     tracing::error!(kind = other, stream = %due.stream, "a timer of an unknown kind is dropped");
-                    Ok(())
+                    Ok(Fired::Done)
                 }
             }
         })

@@ -23,6 +23,8 @@ pub struct Config {
     pub rate_limits: RateLimits,
     /// `WECHESS_OPEN_GAME_SECONDS`: how long an open game waits for its second player (default 7 days).
     pub open_game: Duration,
+    /// `WECHESS_PAUSED_GAME_SECONDS`: how long a saved public game waits to be resumed (default 30 days).
+    pub paused_game: Duration,
     /// Queue and batches of the appender.
     pub limits: Limits,
     /// `WECHESS_STATE_CACHE_BYTES`: the cache of hot streams (default 16 MiB).
@@ -64,6 +66,7 @@ impl Config {
         }
         let rate_limits = env.parse("WECHESS_RATE_LIMITS", Some(RateLimits::On));
         let open_game = env.parse("WECHESS_OPEN_GAME_SECONDS", Some(7 * 24 * 3600u64));
+        let paused_game = env.parse("WECHESS_PAUSED_GAME_SECONDS", Some(30 * 24 * 3600u64));
         let cache_bytes = env.parse("WECHESS_STATE_CACHE_BYTES", Some(16u64 << 20));
         let pool = env.parse("WECHESS_DATABASE_POOL", Some(8usize));
         env.finish()?;
@@ -75,6 +78,7 @@ impl Config {
             super_admin: email.zip(password),
             rate_limits: rate_limits.unwrap_or(RateLimits::On),
             open_game: Duration::from_secs(open_game.unwrap_or_default()),
+            paused_game: Duration::from_secs(paused_game.unwrap_or_default()),
             limits: Limits::default(),
             cache_bytes: cache_bytes.unwrap_or_default(),
             pool: pool.unwrap_or(1),

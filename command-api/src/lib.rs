@@ -72,6 +72,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         passwords: Passwords::new()?,
         limits: http::limits::Limits::new(config.rate_limits),
         open_game: config.open_game,
+        paused_game: config.paused_game,
         development: config.common.development,
     });
     if let Some((email, password)) = &config.super_admin {
@@ -80,7 +81,8 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     let mut background = asks::start(&nats, &namespace, &app);
     background.push(poke);
     background.push(http::limits::forget_idle(&app));
-    background.push(timers::start(log.clone(), Arc::new(Timers { store: Arc::clone(&store) })));
+    let timers = Timers { store: Arc::clone(&store) };
+    background.push(timers::start(log.clone(), store.alarm(), Arc::new(timers)));
     let operations = http::listing::operations(&routes::ROWS);
     let health = Arc::new(CommandHealth { store, nats });
     let shell = Shell::new("command-api", http::envelope::VERSION, operations, health, routes::PREFIXES)

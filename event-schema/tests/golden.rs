@@ -78,10 +78,11 @@ fn every_category_has_its_golden_file() {
 #[test]
 fn an_event_of_a_newer_program_is_refused_and_named() {
     let mut sample = samples("chessGame").remove(0);
-    sample.schema += 1;
+    let known = GameEvent::schema(&sample.kind);
+    sample.schema = known + 1;
     let error = GameEvent::from_recorded(&recorded("chessGame", &sample)).unwrap_err();
     assert!(error.to_string().contains("newer than this program"), "{error}");
-    sample.schema -= 1;
+    sample.schema = known;
     sample.data = json!({});
     assert!(GameEvent::from_recorded(&recorded("chessGame", &sample)).is_err());
 }

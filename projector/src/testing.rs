@@ -35,8 +35,8 @@ pub fn recorded(position: i64, stream: Uuid, version: i32, event: &GameEvent) ->
         stream_id: stream,
         version,
         category: GameEvent::CATEGORY.to_owned(),
+        schema: GameEvent::schema(&kind),
         kind,
-        schema: 1,
         command_id: CommandId(Uuid::from_u128(1 << 100 | position as u128)),
         ordinal: 0,
         correlation_id: Uuid::nil(),
@@ -61,6 +61,7 @@ pub fn created(position: i64) -> Recorded {
         guest_player_white: false,
         guest_player_black: false,
         at: time(position),
+        time_control: None,
     });
     recorded(position, game(), 1, &event)
 }
@@ -77,6 +78,8 @@ pub fn played(position: i64, number: u32, san: &str, fen: &str) -> Recorded {
         black: user(2),
         move_time: 10,
         at: time(position),
+        remaining_ms: None,
+        client_move_time: None,
     });
     recorded(position, game(), i32::try_from(position).unwrap(), &event)
 }

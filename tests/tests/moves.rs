@@ -73,7 +73,7 @@ fn one_moves_in_turn_and_in_order() {
         let (ann, bob) = (app.user("ann").await, app.user("bob").await);
         let game = ann.create_game(&bob).await;
         let told = bob.play(&game.id, 1, "e5").await.refused(409, "errMsg_NotYourTurn").to_owned();
-        assert_eq!(told, "it is not your turn: white is to move");
+        assert_eq!(told, "it is not your turn: white is to move, move number 1");
         for wrong in [0, 2, 7] {
             let answer = ann.play(&game.id, wrong, "e4").await;
             let told = answer.refused(409, "errMsg_MoveNumberOutOfOrder");
@@ -110,6 +110,7 @@ fn the_server_owns_times_and_an_admin_moves_for_a_player() {
         body["moveTimestamp"] = "2001-01-01T00:00:00Z".into();
         let played = ann.post("/gameplay-api/v1/gamemove", &body).await.data().clone();
         assert!(played["moveTime"].as_i64().unwrap() < 60_000, "{played}");
+        has(&played, &json!({"clientMoveTime": 123_456_789}));
         assert!(played["moveTimestamp"].as_str().unwrap() > "2020", "{played}");
         body = move_body(&game.id, 2, "e5");
         body["movedById"] = bob.id.clone().into();

@@ -65,6 +65,8 @@ impl Streams {
             black,
             move_time: 2345,
             at,
+            remaining_ms: None,
+            client_move_time: None,
         };
         let data = serde_json::to_string(&played).context(|| "cannot write a move".into())?;
         let meta = json!({"fingerprint": "0123456789abcdef0123456789abcdef"}).to_string();

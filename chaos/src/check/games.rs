@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use event_schema::envelope::Recorded;
 use event_schema::event::DomainEvent;
-use event_schema::gameplay::game_event::{EndReason, GameEvent, GameMode, GameResult};
+use event_schema::gameplay::game_event::{EndReason, GameEvent, GameMode, GameResult, MovePlayed, TimeControl};
 use event_schema::ids::UserId;
 use uuid::Uuid;
 
@@ -40,7 +41,30 @@ struct Board {
     seen: HashMap<String, u32>,
     moves: u32,
     offered: Option<UserId>,
+    /// Who asks to save, or to resume.
+    asks: Option<UserId>,
+    paused: bool,
+    clock: Option<Clock>,
     over: bool,
+}
+
+/// What White and Black have left in milliseconds, and since when the side to move uses it.
+struct Clock {
+    control: TimeControl,
+    left: [i64; 2],
+    since: Option<DateTime<Utc>>,
+}
+
+impl Clock {
+    /// Milliseconds left to this side if it is to move.
+    fn left(&self, side: usize, at: DateTime<Utc>) -> i64 {
+        self.left[side] - self.since.map_or(0, |since| (at - since).num_milliseconds())
+    }
+
+    fn stop(&mut self, side: usize, at: DateTime<Utc>) {
+        self.left[side] = self.left(side, at);
+        self.since = None;
+    }
 }
 
 type Checked = Result<(), String>;
@@ -56,20 +80,38 @@ fn step(games: &mut HashMap<Uuid, Board>, game: Uuid, event: &GameEvent) -> Chec
         let position = position.ok_or_else(|| format!("`{fen}` is no canonical FEN"))?;
         let seen = HashMap::from([(position.key(), 1)]);
         let (white, black, mode) = (made.player_white_id, made.player_black_id, made.mode);
-        let board = Board { white, black, mode, position, seen, moves: 0, offered: None, over: false };
+        let clock = made.time_control.map(|control| Clock { control, left: [control.initial_ms; 2], since: None });
+        let board = Board {
+            white,
+            black,
+            mode,
+            position,
+            seen,
+            moves: 0,
+            offered: None,
+            asks: None,
+            paused: false,
+            clock,
+            over: false,
+        };
         return must(games.insert(game, board).is_none(), || "a second beginning".to_owned());
     }
     let board = games.get_mut(&game).ok_or("an event before the game's beginning")?;
-    must(!board.over, || "an event after the game's end".to_owned())?;
+    let moderates = matches!(event, GameEvent::ReportChanged { .. } | GameEvent::GameDeleted { .. });
+    must(!board.over || moderates, || "an event after the game's end".to_owned())?;
     match event {
-        GameEvent::GameCreated(_) => Ok(()),
+        GameEvent::GameCreated(_) | GameEvent::ReportChanged { .. } => Ok(()),
+        GameEvent::GameTerminated { .. } | GameEvent::GameDeleted { .. } => {
+            board.over = true;
+            Ok(())
+        }
         GameEvent::PlayerJoined { player_black_id, .. } => {
             must(board.black.is_none(), || format!("{player_black_id} joins, and Black is {:?}", board.black))?;
             must(*player_black_id != board.white, || "White joins as Black".to_owned())?;
             board.black = Some(*player_black_id);
             Ok(())
         }
-        GameEvent::MovePlayed(played) => board.play(played.move_number, &played.uci, &played.fen, played.by),
+        GameEvent::MovePlayed(played) => board.play(played),
         GameEvent::DrawOffered { by } => {
             must(board.is_player(*by), || format!("{by} does not play"))?;
             must(board.offered.is_none(), || format!("an offer of {:?} stands already", board.offered))?;
@@ -81,9 +123,22 @@ fn step(games: &mut HashMap<Uuid, Board>, game: Uuid, event: &GameEvent) -> Chec
             board.offered = None;
             Ok(())
         }
-        GameEvent::GameEnded { result, reason, by, .. } => {
+        GameEvent::SaveRequested { by } | GameEvent::ResumeRequested { by } => {
+            must(board.is_player(*by) && board.asks.is_none(), || format!("{by} asks, {:?} does", board.asks))?;
+            board.asks = Some(*by);
+            must(board.paused == matches!(event, GameEvent::ResumeRequested { .. }), || "nothing to ask".to_owned())
+        }
+        GameEvent::SaveWithdrawn { by } | GameEvent::ResumeWithdrawn { by } => {
+            must(board.asks.take() == Some(*by), || format!("{by} takes back what he did not ask"))
+        }
+        GameEvent::SaveDeclined { by } | GameEvent::ResumeDeclined { by } => board.answered(*by),
+        GameEvent::GamePaused { by, at } | GameEvent::GameResumed { by, at } => {
+            board.answered(*by)?;
+            board.pause(matches!(event, GameEvent::GamePaused { .. }), *at)
+        }
+        GameEvent::GameEnded { result, reason, by, at } => {
             board.over = true;
-            board.end(*result, *reason, *by)
+            board.end(*result, *reason, *by, *at)
         }
     }
 }
@@ -93,12 +148,42 @@ impl Board {
         self.white == user || self.black == Some(user)
     }
 
-    fn play(&mut self, number: u32, uci: &str, fen: &str, by: UserId) -> Checked {
+    /// The other's wish is answered.
+    fn answered(&mut self, by: UserId) -> Checked {
+        must(self.is_player(by) && self.asks.take().is_some_and(|asks| asks != by), || format!("{by} was not asked"))
+    }
+
+    /// The place of the side to move.
+    fn side(&self) -> usize {
+        usize::from(!self.position.white_moves())
+    }
+
+    fn pause(&mut self, paused: bool, at: DateTime<Utc>) -> Checked {
+        must(self.paused != paused, || format!("paused is {paused} already"))?;
+        self.paused = paused;
+        let (side, begun) = (self.side(), self.moves > 0);
+        if let Some(clock) = &mut self.clock {
+            if paused { clock.stop(side, at) } else { clock.since = Some(at).filter(|_| begun) }
+        }
+        Ok(())
+    }
+
+    fn play(&mut self, played: &MovePlayed) -> Checked {
+        let MovePlayed { move_number: number, uci, fen, by, .. } = played;
+        let (number, by, side) = (*number, *by, self.side());
+        must(!self.paused, || format!("move {number} of a paused game"))?;
         must(number == self.moves + 1, || format!("move {number} follows move {}", self.moves))?;
         let mover = if self.position.white_moves() { Some(self.white) } else { self.black };
         must(mover == Some(by), || format!("{by} moves, and it is the turn of {mover:?}"))?;
+        if let Some(clock) = &mut self.clock {
+            let left = clock.left(side, played.at);
+            must(clock.since.is_none() || left > 0, || format!("move {number} comes when the time is up"))?;
+            let left = left + clock.since.map_or(0, |_| clock.control.increment_ms);
+            must(played.remaining_ms == Some(left), || format!("{left} ms are left, not {:?}", played.remaining_ms))?;
+            (clock.left[side], clock.since) = (left, Some(played.at));
+        }
         let after = self.position.after(uci).ok_or_else(|| format!("{uci} in `{}`", self.position.fen()))?;
-        must(after.fen() == fen, || format!("after {uci} stands `{}`, not `{fen}`", after.fen()))?;
+        must(after.fen() == *fen, || format!("after {uci} stands `{}`, not `{fen}`", after.fen()))?;
         if after.quiet() == 0 {
             self.seen.clear();
         }
@@ -110,7 +195,7 @@ impl Board {
         Ok(())
     }
 
-    fn end(&self, result: GameResult, reason: EndReason, by: Option<UserId>) -> Checked {
+    fn end(&self, result: GameResult, reason: EndReason, by: Option<UserId>, at: DateTime<Utc>) -> Checked {
         let (position, moves) = (&self.position, self.moves);
         let stuck = position.legal().is_empty();
         let times = self.seen.get(&position.key()).copied().unwrap_or(0);
@@ -121,6 +206,8 @@ impl Board {
             GameResult::Draw | GameResult::Aborted => false,
         });
         let draw = result == GameResult::Draw;
+        let time_is_up =
+            self.clock.as_ref().is_some_and(|clock| clock.since.is_some() && clock.left(self.side(), at) <= 0);
         let fits = match reason {
             EndReason::Checkmate => stuck && position.is_check() && result == last_mover_wins,
             EndReason::Resignation => loser_says && self.black.is_some(),
@@ -133,7 +220,12 @@ impl Board {
             EndReason::SeventyFiveMoves => draw && position.quiet() >= 150,
             EndReason::Abort => result == GameResult::Aborted && moves < 2,
             EndReason::Expiry => result == GameResult::Aborted && self.black.is_none(),
+            EndReason::Timeout => time_is_up && result == last_mover_wins,
+            EndReason::TimeoutAgainstBareMaterial => time_is_up && draw,
+            EndReason::PauseExpiry => result == GameResult::Aborted && self.mode == GameMode::Public,
+            EndReason::Termination => false, // It has an event of its own.
         };
+        let fits = fits && self.paused == (reason == EndReason::PauseExpiry);
         must(fits, || format!("{result:?} by {reason:?} after {moves} moves ({:?}) in `{}`", self.mode, position.fen()))
     }
 }
@@ -179,6 +271,9 @@ mod tests {
         let mut other = moved(3, 2, "e7e5");
         other.data["fen"] = json!("8/8/8/8/8/8/8/8 w - - 0 1");
         assert!(with(other).contains("stands"));
+        assert!(with(ended(3, "whiteWin", "timeout", None)).contains("Timeout"), "a game without a clock");
+        let pause = event(3, "GamePaused", json!({"by": black(), "at": "2026-01-01T00:00:00Z"}));
+        assert!(with(pause).contains("was not asked"));
         let over = ended(3, "aborted", "abort", Some(white()));
         assert!(told(&[start(), vec![over, moved(4, 2, "e7e5")]].concat()).contains("after the game's end"));
         assert!(told(&[moved(1, 1, "e2e4")]).contains("before the game's beginning"));

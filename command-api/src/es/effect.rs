@@ -150,6 +150,11 @@ impl Effect {
         EffectRow { kind, args: args.to_string() }
     }
 
+    /// When the timer is due that it sets.
+    pub fn rings(&self) -> Option<DateTime<Utc>> {
+        if let Self::SetTimer { due_at, .. } = self { Some(*due_at) } else { None }
+    }
+
     /// The unique key that it claims: a batch holds each only once.
     pub fn claimed_key(&self) -> Option<&str> {
         match self {

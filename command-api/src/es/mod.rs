@@ -2,6 +2,7 @@
 //! HTTP.
 
 pub mod aggregate;
+pub mod alarm;
 pub mod appender;
 pub mod batch;
 pub mod effect;

@@ -12,6 +12,7 @@ use service::seal::DataKey;
 use uuid::Uuid;
 
 use super::aggregate::{Aggregate, Command, Context, Decision, EventOf, Rejection};
+use super::alarm::Alarm;
 use super::appender::Appender;
 use super::effect::Effect;
 use super::gates::{Crowded, Gates};
@@ -72,6 +73,7 @@ pub struct Store {
     appender: Appender,
     cache: StateCache,
     gates: Gates,
+    alarm: Arc<Alarm>,
 }
 
 /// One attempt: what was decided on what.
@@ -80,12 +82,20 @@ struct Attempt<A: Aggregate> {
     after: A,
     events: Vec<EventOf<A>>,
     item: Item,
+    /// When the first of the timers that it sets is due.
+    rings: Option<DateTime<Utc>>,
 }
 
 impl Store {
     /// A store over an open log.
     pub fn new(log: Log, keys: Arc<Keys>, appender: Appender, cache_bytes: u64) -> Self {
-        Self { log, keys, appender, cache: StateCache::new(cache_bytes), gates: Gates::new(LINE.0, LINE.1) }
+        let (cache, gates) = (StateCache::new(cache_bytes), Gates::new(LINE.0, LINE.1));
+        Self { log, keys, appender, cache, gates, alarm: Arc::default() }
+    }
+
+    /// Rings when a timer is due that this process has set.
+    pub fn alarm(&self) -> Arc<Alarm> {
+        Arc::clone(&self.alarm)
     }
 
     /// The door to the log.
@@ -260,7 +270,8 @@ impl Store {
             effects: effects.iter().map(|e| e.to_row(wrapped)).collect(),
             writes: vec![write],
         };
-        Ok(Attempt { before, after, events, item })
+        let rings = effects.iter().filter_map(Effect::rings).min();
+        Ok(Attempt { before, after, events, item, rings })
     }
 
     fn make_keys(&self, effects: &[Effect]) -> Vec<(String, DataKey, String)> {
@@ -275,7 +286,10 @@ impl Store {
     }
 
     fn appended<A: Aggregate>(&self, attempt: Attempt<A>, position: i64, at: DateTime<Utc>) -> Done<A> {
-        let Attempt { before, after, events, item } = attempt;
+        let Attempt { before, after, events, item, rings } = attempt;
+        if let Some(due) = rings {
+            self.alarm.set(due);
+        }
         let actor_id = item.actor;
         let events: Vec<_> = events
             .into_iter()

@@ -5,20 +5,24 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event_schema::ids::CommandId;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use super::alarm::Alarm;
 use super::history::ReadError;
 use super::log::Log;
 use super::request::Request;
 use super::store::Failure;
 
-/// How long a claimed timer belongs to its claimer: longer than any command takes.
-const LEASE_SECONDS: f64 = 30.0;
-/// How often due timers are looked for. What a timer means for chess is decided by times, not by when it fires.
-const SWEEP: Duration = Duration::from_millis(100);
-/// The most timers claimed at once.
+/// How long a claimed timer belongs to its claimer, so that the others leave it alone. A firing that takes longer is
+/// made again by somebody; it is the same command, so nothing is done twice.
+const LEASE_SECONDS: f64 = 5.0;
+/// How long a timer rests that could not be carried out.
+const REST_SECONDS: f64 = 0.5;
+/// How often timers are looked for that this process does not know of: those of others, and those that were late.
+const SWEEP: Duration = Duration::from_secs(1);
+/// The most timers claimed at once; they are carried out together, so that group commit takes them in one flush.
 const CLAIM: i64 = 64;
 
 /// A timer that is due.
@@ -45,23 +49,36 @@ impl Due {
     }
 }
 
-/// What the kinds of timers do. Ok: the command was carried out or is not needed any more; the timer is done.
+/// What became of a firing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fired {
+    /// The command was carried out or is not needed any more.
+    Done,
+    /// It was too early, and nothing was written: to be fired again at this time.
+    Again(DateTime<Utc>),
+}
+
+/// What the kinds of timers do.
 pub trait Firing: Send + Sync + 'static {
     /// Fires one.
-    fn fire(&self, due: &Due) -> BoxFuture<'_, Result<(), Failure>>;
+    fn fire(&self, due: &Due) -> BoxFuture<'_, Result<Fired, Failure>>;
 }
 
 /// Starts the runner.
-pub fn start(log: Log, firing: Arc<dyn Firing>) -> JoinHandle<()> {
+pub fn start(log: Log, alarm: Arc<Alarm>, firing: Arc<dyn Firing>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let mut sweep = tokio::time::interval(SWEEP);
-        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            sweep.tick().await;
-            match run_due(&log, &*firing).await {
-                Ok(()) => {}
+            alarm.forget();
+            let next = match run_due(&log, &*firing).await {
+                Ok(()) => next_due(&log).await,
+                Err(error) => Err(error),
+            };
+            match next {
+                Ok(Some(due)) => alarm.set(due),
+                Ok(None) => {}
                 Err(error) => tracing::warn!(error = service::telemetry::chain(&error), "due timers cannot be claimed"),
             }
+            alarm.sleep(SWEEP).await;
         }
     })
 }
@@ -71,16 +88,8 @@ pub async fn run_due(log: &Log, firing: &dyn Firing) -> Result<(), ReadError> {
     loop {
         let due = claim(log).await?;
         let full = i64::try_from(due.len()).is_ok_and(|n| n == CLAIM);
-        for timer in &due {
-            match firing.fire(timer).await {
-                Ok(()) => done(log, timer).await?,
-                Err(failure) => {
-                    // The lease ends and somebody tries again.
-                    let error = service::telemetry::chain(&failure);
-                    tracing::warn!(error, kind = timer.kind, stream = %timer.stream, "a timer could not be carried out");
-                    metrics::counter!("wechess_timer_failures").increment(1);
-                }
-            }
+        for settled in join_all(due.iter().map(|timer| fire(log, firing, timer))).await {
+            settled?;
         }
         if !full {
             return Ok(());
@@ -88,12 +97,30 @@ pub async fn run_due(log: &Log, firing: &dyn Firing) -> Result<(), ReadError> {
     }
 }
 
-/// Takes due timers for a while; another process takes others. No lock stays when the commands are issued.
+async fn fire(log: &Log, firing: &dyn Firing, timer: &Due) -> Result<(), ReadError> {
+    match firing.fire(timer).await {
+        Ok(Fired::Done) => settle(log, timer, "delete from", "").await,
+        Ok(Fired::Again(at)) => {
+            let set = format!("set due_at = '{}', leased_until = null", at.to_rfc3339());
+            settle(log, timer, "update", &set).await
+        }
+        Err(failure) => {
+            let error = service::telemetry::chain(&failure);
+            tracing::warn!(error, kind = timer.kind, stream = %timer.stream, "a timer could not be carried out");
+            metrics::counter!("wechess_timer_failures").increment(1);
+            let set = format!("set leased_until = clock_timestamp() + make_interval(secs => {REST_SECONDS})");
+            settle(log, timer, "update", &set).await
+        }
+    }
+}
+
+/// Takes due timers for a while; another process takes others. No lock stays when the commands are issued. Due is what
+/// is due by the clock of this process, which decides.
 async fn claim(log: &Log) -> Result<Vec<Due>, ReadError> {
     let sql = format!(
         "update {schema}.timers t set leased_until = clock_timestamp() + make_interval(secs => $1)
            from (select stream_id, kind from {schema}.timers
-                  where due_at <= clock_timestamp() and (leased_until is null or leased_until < clock_timestamp())
+                  where due_at <= $3 and (leased_until is null or leased_until < clock_timestamp())
                   order by due_at limit $2 for update skip locked) d
           where t.stream_id = d.stream_id and t.kind = d.kind
           returning t.stream_id, t.kind, t.arming, t.due_at",
@@ -101,7 +128,7 @@ async fn claim(log: &Log) -> Result<Vec<Due>, ReadError> {
     );
     let client = log.pool.get().await?;
     let statement = client.prepare_cached(&sql).await?;
-    let rows = client.query(&statement, &[&LEASE_SECONDS, &CLAIM]).await?;
+    let rows = client.query(&statement, &[&LEASE_SECONDS, &CLAIM, &Utc::now()]).await?;
     rows.iter()
         .map(|row| {
             Ok(Due { stream: row.try_get(0)?, kind: row.try_get(1)?, arming: row.try_get(2)?, due_at: row.try_get(3)? })
@@ -109,10 +136,24 @@ async fn claim(log: &Log) -> Result<Vec<Due>, ReadError> {
         .collect()
 }
 
-/// Removes a timer that has fired, unless its command armed it anew.
-async fn done(log: &Log, due: &Due) -> Result<(), ReadError> {
-    let sql =
-        format!("delete from {}.timers where stream_id = $1 and kind = $2 and arming = $3 and due_at = $4", log.schema);
+/// When the next timer is due that nobody has claimed.
+async fn next_due(log: &Log) -> Result<Option<DateTime<Utc>>, ReadError> {
+    let sql = format!(
+        "select due_at from {}.timers where leased_until is null or leased_until < clock_timestamp() \
+         order by due_at limit 1",
+        log.schema
+    );
+    let client = log.pool.get().await?;
+    let statement = client.prepare_cached(&sql).await?;
+    client.query_opt(&statement, &[]).await?.map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
+/// Changes or removes a timer that has fired, unless a command armed it anew meanwhile.
+async fn settle(log: &Log, due: &Due, verb: &str, set: &str) -> Result<(), ReadError> {
+    let sql = format!(
+        "{verb} {}.timers {set} where stream_id = $1 and kind = $2 and arming = $3 and due_at = $4",
+        log.schema
+    );
     let client = log.pool.get().await?;
     client.execute(&sql, &[&due.stream, &due.kind, &due.arming, &due.due_at]).await?;
     Ok(())

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use event_schema::gameplay::chess_game::CHESS_GAME;
 use event_schema::gameplay::game_event::{
-    GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, ReportStatus, SaveStatus,
+    GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, ReportStatus, SaveStatus, TimeControl,
 };
 use event_schema::ids::{CommandId, UserId};
 use event_schema::object::{Kind, Object};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use service::ApiError;
 use uuid::Uuid;
 
+use super::clock;
 use super::game::Game;
 use super::player::{self, Player};
 use super::rules::{Position, Repetitions};
@@ -39,6 +40,8 @@ pub struct CreateGame {
     pub mode: GameMode,
     /// The kind of time control.
     pub game_type: GameType,
+    /// The wanted time control; none: the one of the kind.
+    pub time_control: Option<TimeControl>,
     /// The wanted code.
     pub code: Option<String>,
     /// The wanted starting position.
@@ -64,11 +67,12 @@ impl Command for CreateGame {
             mode: self.mode,
             game_type: self.game_type,
             invitation_code: self.invitation_code(cx.command)?,
-            initial_fen: self.initial_fen.is_some().then(|| start.fen()),
+            initial_fen: Some(start.fen()).filter(|_| start != Position::start()),
             current_fen: start.fen(),
             guest_player_white: self.white.guest,
             guest_player_black: self.black.is_some_and(|black| black.guest),
             at,
+            time_control: self.time_control()?,
         });
         let decision = Decision::from(vec![created]);
         Ok(match self.black {
@@ -107,6 +111,19 @@ impl CreateGame {
         }
     }
 
+    fn time_control(&self) -> Result<Option<TimeControl>, Rejection> {
+        let invalid = |told: String| Rejection::invalid("errMsg_timeControlIsNotValid", told);
+        let Some(wanted) = self.time_control else { return Ok(self.game_type.time_control()) };
+        if self.game_type == GameType::Untimed {
+            let told = "an `untimed` game has no clock: leave `timeControl` out or choose another `gameType`";
+            return Err(invalid(told.to_owned()).at("/timeControl"));
+        }
+        match clock::fault(wanted) {
+            None => Ok(Some(wanted)),
+            Some((pointer, told)) => Err(invalid(told).at(pointer)),
+        }
+    }
+
     /// The position to start from, in which there must be something to play.
     fn start(&self) -> Result<Position, Rejection> {
         let Some(fen) = &self.initial_fen else { return Ok(Position::start()) };
@@ -140,12 +157,25 @@ fn generated_code(command: CommandId) -> String {
     (0..12).map(|place| char::from(ALPHABET[usize::from((bits >> (place * 5)) as u8 & 31)])).collect()
 }
 
+const TIME_CONTROL: &str = "`{initialMs, incrementMs}`; by default blitz 3 minutes and 2 seconds a move, rapid 10 and 0, \
+                            timed 15 and 10, untimed none.";
+
+/// The time control in the body.
+fn wanted_time(call: &Call) -> Result<Option<TimeControl>, ApiError> {
+    let Some(wanted) = call.body.get("timeControl") else { return Ok(None) };
+    serde_json::from_value(wanted.clone()).map(Some).map_err(|fault| {
+        let (code, told) = ("errMsg_timeControlIsNotValid", format!("`timeControl`: {fault}"));
+        ApiError::new(400, code, told.clone()).fault("/timeControl", code, told)
+    })
+}
+
 impl Write for CreateGame {
     const BODY: &'static [Param] = &[
         required("playerWhiteId", Kind::Id, "White."),
         optional("playerBlackId", Kind::Id, "Black; without it the game is open and waits for whoever joins."),
         required("mode", Kind::Enum(GameMode::OPTIONS), "Who may find it while it is open."),
         required("gameType", Kind::Enum(GameType::OPTIONS), "The kind of time control."),
+        optional("timeControl", Kind::Json, TIME_CONTROL),
         optional("invitationCode", Kind::String, "Opens a private game; one is made if it is left out.")
             .at_most(LONGEST_CODE),
         optional("initialFEN", Kind::String, "A legal position to start from; marks a custom game.").at_most(256),
@@ -178,6 +208,7 @@ impl Write for CreateGame {
             created_by: player::named(call, "createdById").await?.map(|creator| creator.id),
             mode: call.word("mode").ok_or_else(|| missing("mode"))?,
             game_type: call.word("gameType").ok_or_else(|| missing("gameType"))?,
+            time_control: wanted_time(call)?,
             code: call.text("invitationCode").map(str::to_owned),
             initial_fen: call.text("initialFEN").map(str::to_owned),
             open_for: TimeDelta::from_std(call.app.open_game).unwrap_or(TimeDelta::MAX),

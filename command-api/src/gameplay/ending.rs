@@ -1,16 +1,15 @@
-//! How players end a game: resignation, draw, abort (contract README, row 33).
+//! How players and admins end a game: resignation, draw, abort (contract README, row 33), termination.
 
-use chrono::{DateTime, Utc};
 use event_schema::gameplay::chess_game::ChessGame;
-use event_schema::gameplay::game_event::{EndReason, GameEvent, GameResult, GameStatus};
+use event_schema::gameplay::game_event::{EndReason, GameEvent, GameResult};
 use event_schema::ids::UserId;
 
-use super::game::{Game, color_of, must_be_active, position, takes_part};
+use super::game::{Game, color_of, position, takes_part};
+use super::machine::{Act, must_allow};
 use super::play::win_of;
 use super::rules::{Claim, Color};
-use super::timers::OPEN_GAME_EXPIRY;
+use super::timers;
 use crate::es::aggregate::{Context, Decision, Rejection};
-use crate::es::effect::Effect;
 
 type Decided = Result<Decision<GameEvent>, Rejection>;
 
@@ -21,38 +20,37 @@ const BOTH_HAVE_MOVED: u32 = 2;
 pub fn decide(result: GameResult, state: &Game, game: &ChessGame, cx: &Context) -> Decided {
     let refused = || Rejection::forbidden("errMsg_forbidden", "only a player ends his game by `result`").at("/result");
     let actor = cx.actor.user_id().ok_or_else(refused)?;
-    if game.result == Some(result) {
-        return Ok(Vec::new().into());
+    let (at, color) = (state.clock(cx.now), color_of(game, actor));
+    if result == GameResult::Aborted && takes_part(game, actor) {
+        must_allow(game, Act::Abort, at)?;
+        return abort(actor, state, game, cx);
     }
-    if game.status == GameStatus::Pending && result == GameResult::Aborted && takes_part(game, actor) {
-        return Ok(ended(game, result, EndReason::Abort, Some(actor), state.clock(cx.now), cx));
-    }
-    let color = color_of(game, actor).ok_or_else(refused)?;
-    let own_win = win_of(color);
-    if result == own_win {
+    let color = color.ok_or_else(refused)?;
+    if result == win_of(color) {
         let told =
             "nobody claims his own win: mate, resignation and the clock decide it; to resign send the other side's win";
         return Err(Rejection::forbidden("errMsg_OwnWinClaimed", told).at("/result"));
     }
-    must_be_active(game)?;
-    let at = state.clock(cx.now);
+    must_allow(game, Act::End, at)?;
     match result {
         GameResult::Draw => draw(actor, color, state, game, cx),
-        GameResult::Aborted if game.move_count >= BOTH_HAVE_MOVED => {
-            let told = "both sides have moved: the game can no longer be aborted; resign or offer a draw";
-            Err(Rejection::conflict("errMsg_TooLateToAbort", told).at("/result"))
-        }
-        GameResult::Aborted => Ok(ended(game, result, EndReason::Abort, Some(actor), at, cx)),
-        GameResult::WhiteWin | GameResult::BlackWin => {
-            Ok(ended(game, result, EndReason::Resignation, Some(actor), at, cx))
+        GameResult::WhiteWin | GameResult::BlackWin | GameResult::Aborted => {
+            Ok(ended(result, EndReason::Resignation, actor, state, cx))
         }
     }
 }
 
+fn abort(actor: UserId, state: &Game, game: &ChessGame, cx: &Context) -> Decided {
+    if game.move_count >= BOTH_HAVE_MOVED {
+        let told = "both sides have moved: the game can no longer be aborted; resign or offer a draw";
+        return Err(Rejection::conflict("errMsg_TooLateToAbort", told).at("/result"));
+    }
+    Ok(ended(GameResult::Aborted, EndReason::Abort, actor, state, cx))
+}
+
 /// Accepts the other's offer, claims a draw that the rules give to the player to move, or offers one.
 fn draw(actor: UserId, color: Color, state: &Game, game: &ChessGame, cx: &Context) -> Decided {
-    let at = state.clock(cx.now);
-    let end = |reason| Ok(ended(game, GameResult::Draw, reason, Some(actor), at, cx));
+    let end = |reason| Ok(ended(GameResult::Draw, reason, actor, state, cx));
     if game.draw_offered_by_id.is_some_and(|by| by != actor) {
         return end(EndReason::Agreement);
     }
@@ -70,17 +68,36 @@ fn draw(actor: UserId, color: Color, state: &Game, game: &ChessGame, cx: &Contex
     Ok(vec![GameEvent::DrawOffered { by: actor }].into())
 }
 
-fn ended(
-    game: &ChessGame,
-    result: GameResult,
-    reason: EndReason,
-    by: Option<UserId>,
-    at: DateTime<Utc>,
-    cx: &Context,
-) -> Decision<GameEvent> {
-    let decision = Decision::from(vec![GameEvent::GameEnded { result, reason, by, at }]);
-    if game.status == GameStatus::Pending {
-        return decision.with(Effect::CancelTimer { stream: cx.stream, kind: OPEN_GAME_EXPIRY });
+/// Accepts or declines the other's standing offer.
+pub fn answer(accepted: bool, state: &Game, game: &ChessGame, cx: &Context) -> Decided {
+    let actor = player(game, cx, "drawAnswer").map_err(|refusal| refusal.at("/drawAnswer"))?;
+    must_allow(game, Act::End, state.clock(cx.now))?;
+    if game.draw_offered_by_id.is_none_or(|by| by == actor) {
+        let told = "the other player offers no draw: nothing to answer";
+        return Err(Rejection::conflict("errMsg_NoDrawOffered", told).at("/drawAnswer"));
     }
-    decision
+    if accepted {
+        return Ok(ended(GameResult::Draw, EndReason::Agreement, actor, state, cx));
+    }
+    Ok(vec![GameEvent::DrawDeclined { by: actor }].into())
+}
+
+/// An admin ends the game.
+pub fn terminate(admin: UserId, state: &Game, game: &ChessGame, cx: &Context) -> Decided {
+    let at = state.clock(cx.now);
+    must_allow(game, Act::Terminate, at)?;
+    let events = vec![GameEvent::GameTerminated { by: admin, at }];
+    Ok(Decision { events, effects: timers::cancelled(state, cx) })
+}
+
+/// The actor, who must play in the game.
+pub fn player(game: &ChessGame, cx: &Context, field: &str) -> Result<UserId, Rejection> {
+    let plays = cx.actor.user_id().filter(|user| game.is_player(*user));
+    plays.ok_or_else(|| Rejection::forbidden("errMsg_forbidden", format!("only a player of the game sends `{field}`")))
+}
+
+fn ended(result: GameResult, reason: EndReason, by: UserId, state: &Game, cx: &Context) -> Decision<GameEvent> {
+    let at = state.clock(cx.now);
+    let events = vec![GameEvent::GameEnded { result, reason, by: Some(by), at }];
+    Decision { events, effects: timers::cancelled(state, cx) }
 }

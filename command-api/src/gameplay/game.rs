@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use event_schema::gameplay::chess_game::ChessGame;
-use event_schema::gameplay::game_event::{GameEvent, GameStatus};
+use event_schema::gameplay::game_event::GameEvent;
 use event_schema::ids::UserId;
 use event_schema::stored::Stored;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::clock;
 use super::rules::{Color, Position, Repetitions};
 use crate::es::aggregate::{Aggregate, Context, Rejection};
 
@@ -23,6 +24,9 @@ pub struct Game {
     repetitions: Repetitions,
     /// Time of the last move, or of the beginning.
     time: Option<DateTime<Utc>>,
+    /// For when a command last set the timer of the clock. It may stand later since, when it has fired too early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flag: Option<DateTime<Utc>>,
 }
 
 impl Aggregate for Game {
@@ -42,9 +46,23 @@ impl Aggregate for Game {
                 self.repetitions.record(&played.fen);
                 self.time = Some(played.at);
             }
-            GameEvent::PlayerJoined { at, .. } | GameEvent::GameEnded { at, .. } => self.time = Some(*at),
-            GameEvent::DrawOffered { .. } | GameEvent::DrawDeclined { .. } => {}
+            GameEvent::PlayerJoined { at, .. }
+            | GameEvent::GamePaused { at, .. }
+            | GameEvent::GameResumed { at, .. }
+            | GameEvent::GameTerminated { at, .. }
+            | GameEvent::GameDeleted { at, .. }
+            | GameEvent::GameEnded { at, .. } => self.time = Some(*at),
+            GameEvent::DrawOffered { .. }
+            | GameEvent::DrawDeclined { .. }
+            | GameEvent::SaveRequested { .. }
+            | GameEvent::SaveWithdrawn { .. }
+            | GameEvent::SaveDeclined { .. }
+            | GameEvent::ResumeRequested { .. }
+            | GameEvent::ResumeWithdrawn { .. }
+            | GameEvent::ResumeDeclined { .. }
+            | GameEvent::ReportChanged { .. } => return,
         }
+        self.arm();
     }
 
     fn stored(&self) -> Option<&Stored<ChessGame>> {
@@ -69,6 +87,21 @@ impl Game {
     /// The positions that a repetition can be of.
     pub fn repetitions(&self) -> &Repetitions {
         &self.repetitions
+    }
+
+    /// For when a command last set the timer of the clock; none while no clock runs.
+    pub fn flag(&self) -> Option<DateTime<Utc>> {
+        self.flag
+    }
+
+    /// The timer that stands after an event, as the commands set it.
+    fn arm(&mut self) {
+        let due = self.stored.as_ref().and_then(|stored| clock::deadline(&stored.object));
+        self.flag = match (due, self.time) {
+            (Some(due), Some(at)) if clock::must_arm(self.flag, due, at) => Some(due),
+            (Some(_), _) => self.flag,
+            (None, _) => None,
+        };
     }
 
     /// Time of the last move, or of the beginning.
@@ -117,29 +150,4 @@ pub fn takes_part(game: &ChessGame, user: UserId) -> bool {
 /// Whether this is the code of the game: exact and case-sensitive.
 pub fn is_code(game: &ChessGame, code: Option<&str>) -> bool {
     code.is_some() && code == game.invitation_code.as_deref()
-}
-
-/// Why a game that is not being played takes no moves.
-pub fn must_be_active(game: &ChessGame) -> Result<(), Rejection> {
-    let told = match game.status {
-        GameStatus::Active => return Ok(()),
-        GameStatus::Pending => {
-            let told = "the game still waits for its second player";
-            return Err(Rejection::conflict("errMsg_GameNotActive", told));
-        }
-        GameStatus::Paused => {
-            let told = "the game is saved and paused; both players must resume it first";
-            return Err(Rejection::conflict("errMsg_GameNotActive", told));
-        }
-        GameStatus::Completed | GameStatus::Terminated => how_it_ended(game),
-    };
-    Err(Rejection::conflict("errMsg_GameOver", format!("the game is over: {told}")))
-}
-
-fn how_it_ended(game: &ChessGame) -> String {
-    let result = game.result.map_or("terminated", |result| result.as_str());
-    match game.end_reason {
-        Some(reason) => format!("{result} by {}", reason.as_str()),
-        None => result.to_owned(),
-    }
 }

@@ -16,6 +16,7 @@ use crate::es::aggregate::Aggregate;
 use crate::es::history::{COLUMNS, ReadError, recorded};
 use crate::es::log::Log;
 use crate::es::state::Loaded;
+use crate::es::store::DELETED;
 use crate::http::call::Call;
 use crate::http::envelope::{self, Paging};
 use crate::http::error::{of_read, of_rejection};
@@ -30,8 +31,8 @@ pub fn shown(played: &ChessGameMove, at: &At) -> Map<String, Value> {
     CHESS_GAME_MOVE.render(&fields_of(played), &event_bookkeeping(at), |_| true)
 }
 
-/// The array `moves` of getGame: what was played up to the shown version.
-pub async fn history(log: &Log, game: &Loaded<Game>) -> Result<Value, ReadError> {
+/// What was played up to the loaded version.
+pub async fn of_game(log: &Log, game: &Loaded<Game>) -> Result<Vec<(ChessGameMove, At)>, ReadError> {
     let sql = format!(
         "select {COLUMNS} from {}.events where stream_id = $1 and version <= $2 and type = 'MovePlayed' order by version",
         log.schema
@@ -39,8 +40,12 @@ pub async fn history(log: &Log, game: &Loaded<Game>) -> Result<Value, ReadError>
     let client = log.pool.get().await?;
     let statement = client.prepare_cached(&sql).await?;
     let rows = client.query(&statement, &[&game.stream, &game.version]).await?;
-    let moves = rows.iter().map(|row| Ok(brief(&played(&recorded(row)?)?))).collect::<Result<Vec<_>, ReadError>>()?;
-    Ok(moves.into())
+    rows.iter().map(|row| played(&recorded(row)?)).collect()
+}
+
+/// The array `moves` of getGame.
+pub fn history(moves: &[(ChessGameMove, At)]) -> Value {
+    moves.iter().map(brief).collect()
 }
 
 fn brief((played, _): &(ChessGameMove, At)) -> Value {
@@ -50,6 +55,7 @@ fn brief((played, _): &(ChessGameMove, At)) -> Value {
         "moveTime": played.move_time,
         "movedById": played.moved_by_id,
         "moveTimestamp": played.move_timestamp,
+        "remainingMs": played.remaining_ms,
     })
 }
 
@@ -114,7 +120,8 @@ async fn rows(log: &Log, scope: &Scope, page: Page) -> Result<(Vec<(ChessGameMov
         Scope::Games(ids) => format!("stream_id = any({})", sql.param(ids.clone())),
         Scope::PlayedBy(user) => format!(
             "stream_id in (select i.stream_id from {schema}.object_index i where i.kind = {} \
-             and i.field in ('playerWhiteId', 'playerBlackId') and i.value = {})",
+             and i.field in ('playerWhiteId', 'playerBlackId') and i.value = {} and not exists (select 1 from \
+             {schema}.object_index d where d.stream_id = i.stream_id and d.field = '{DELETED}'))",
             sql.param(GameEvent::CATEGORY),
             sql.param(user.to_string())
         ),

@@ -1,19 +1,24 @@
 //! createGameMove: the one way to move by HTTP.
 
+use chrono::{DateTime, Utc};
 use event_schema::gameplay::chess_game::ChessGame;
 use event_schema::gameplay::game_event::{EndReason, GameEvent, GameResult, MovePlayed};
 use event_schema::gameplay::game_move::{CHESS_GAME_MOVE, ChessGameMove};
 use event_schema::ids::UserId;
-use event_schema::object::{Kind, Object};
+use event_schema::object::{Kind, Object, instant};
 use event_schema::stored::EventObject;
 use serde_json::{Map, Value, json};
 use service::ApiError;
 use uuid::Uuid;
 
-use super::game::{Game, color_of, must_be_active, player_of, position};
-use super::moves;
+use super::game::{Game, color_of, player_of, position};
+use super::machine::{Act, must_allow};
 use super::rules::{Color, IllegalMove, Outcome};
+use super::saving::arming;
+use super::timers::{self, FLAG};
+use super::{clock, moves};
 use crate::es::aggregate::{Aggregate, Command, Context, Decision, Rejection};
+use crate::es::effect::Effect;
 use crate::es::store::Done;
 use crate::http::body::{Param, optional, required};
 use crate::http::call::Call;
@@ -28,6 +33,8 @@ pub struct CreateGameMove {
     pub notation: String,
     /// Who is said to move; none: the actor.
     pub by: Option<UserId>,
+    /// Milliseconds that the client says it took.
+    pub client_time: Option<i64>,
 }
 
 impl Command for CreateGameMove {
@@ -36,18 +43,19 @@ impl Command for CreateGameMove {
     fn decide(&self, state: &Game, cx: &Context) -> Result<Decision<GameEvent>, Rejection> {
         let game = state.existing(cx)?;
         let mover = self.mover(game, cx)?;
-        must_be_active(game)?;
+        let at = state.clock(cx.now);
+        must_allow(game, Act::Move, at)?;
         let before = position(game)?;
         let (Some(to_move), Some(black)) = (player_of(game, before.side_to_move()), game.player_black_id) else {
             return Err(Rejection::conflict("errMsg_GameNotActive", "the game has no second player"));
         };
         if mover.is_some_and(|mover| mover != to_move) {
-            let told = format!("it is not your turn: {} is to move", before.side_to_move());
+            let (side, next) = (before.side_to_move(), game.move_count + 1);
+            let told = format!("it is not your turn: {side} is to move, move number {next}");
             return Err(Rejection::conflict("errMsg_NotYourTurn", told));
         }
         self.must_be_next(game)?;
         let played = before.play(&self.notation).map_err(|fault| illegal(&fault))?;
-        let at = state.clock(cx.now);
         let fen = played.position.fen();
         let mut repetitions = state.repetitions().clone();
         repetitions.record(&fen);
@@ -61,13 +69,27 @@ impl Command for CreateGameMove {
             black,
             move_time: state.time().map_or(0, |last| (at - last).num_milliseconds()),
             at,
+            remaining_ms: clock::after_move(game, at),
+            client_move_time: self.client_time,
         })];
-        if let Some(outcome) = played.position.outcome(&repetitions) {
-            let (result, reason) = end_of(outcome);
-            events.push(GameEvent::GameEnded { result, reason, by: None, at });
-        }
-        Ok(events.into())
+        let effects = match played.position.outcome(&repetitions) {
+            Some(outcome) => {
+                let (result, reason) = end_of(outcome);
+                events.push(GameEvent::GameEnded { result, reason, by: None, at });
+                timers::cancelled(state, cx)
+            }
+            None => flag(state, game, at, cx),
+        };
+        Ok(Decision { events, effects })
     }
+}
+
+/// The timer of the other side's clock, if the one that stands would be too late for it.
+fn flag(state: &Game, game: &ChessGame, at: DateTime<Utc>, cx: &Context) -> Vec<Effect> {
+    let due = clock::deadline_after_move(game, at).filter(|due| clock::must_arm(state.flag(), *due, at));
+    due.map(|due_at| Effect::SetTimer { stream: cx.stream, kind: FLAG, arming: arming(game), due_at })
+        .into_iter()
+        .collect()
 }
 
 impl CreateGameMove {
@@ -137,7 +159,11 @@ impl Write for CreateGameMove {
         required("gameId", Kind::Id, "The game."),
         required("moveNumber", Kind::Integer, "The number that the move will have: half-moves from 1."),
         required("moveNotation", Kind::String, "SAN, LAN or UCI.").at_most(32),
-        optional("moveTime", Kind::Integer, "At least 0; ignored: the server measures."),
+        optional(
+            "moveTime",
+            Kind::Integer,
+            "Milliseconds by your own clock, at least 0; kept as `clientMoveTime`. The server measures.",
+        ),
         optional("movedById", Kind::Id, "You; an admin may name the player to move."),
         optional("moveTimestamp", Kind::Date, "Ignored: the server's."),
     ];
@@ -155,6 +181,7 @@ impl Write for CreateGameMove {
             number: call.body.get("moveNumber").and_then(Value::as_i64).ok_or_else(|| missing("moveNumber"))?,
             notation: call.text("moveNotation").ok_or_else(|| missing("moveNotation"))?.to_owned(),
             by: call.id("movedById").map(UserId),
+            client_time: call.body.get("moveTime").and_then(Value::as_i64),
         };
         Ok((call.id("gameId").ok_or_else(|| missing("gameId"))?, command))
     }
@@ -172,5 +199,8 @@ fn answer(done: &Done<Game>) -> Option<Map<String, Value>> {
     shown.insert("gameStatus".into(), json!(game.status));
     shown.insert("result".into(), json!(game.result));
     shown.insert("endReason".into(), json!(game.end_reason));
+    shown.insert("whiteRemainingMs".into(), json!(game.white_remaining_ms));
+    shown.insert("blackRemainingMs".into(), json!(game.black_remaining_ms));
+    shown.insert("clockRunsSince".into(), json!(game.clock_runs_since.map(instant)));
     Some(shown)
 }

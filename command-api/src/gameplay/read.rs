@@ -3,6 +3,7 @@
 use event_schema::gameplay::chess_game::ChessGame;
 use event_schema::gameplay::game_event::{GameMode, GameResult, GameStatus, GameType};
 use event_schema::object::Kind;
+use event_schema::openings;
 use serde_json::{Map, Value};
 use service::ApiError;
 use service::sessions::Caller;
@@ -68,7 +69,11 @@ impl Readable for Game {
     }
 
     async fn extend(call: &Call, loaded: &Loaded<Self>, shown: &mut Map<String, Value>) -> Result<(), ApiError> {
-        shown.insert("moves".into(), moves::history(&call.app.store.log, loaded).await.map_err(of_read)?);
+        let played = moves::of_game(&call.app.store.log, loaded).await.map_err(of_read)?;
+        let opening = played.iter().rev().find_map(|(played, _)| openings::by_fen(&played.fen));
+        shown.insert("moves".into(), moves::history(&played));
+        shown.insert("opening".into(), opening.map(|opening| opening.name).into());
+        shown.insert("eco".into(), opening.map(|opening| opening.eco).into());
         Ok(())
     }
 }

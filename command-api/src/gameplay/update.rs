@@ -1,6 +1,6 @@
 //! updateGame: participants say what they want (contract README, rows 13, 32 and 33); the server owns the fields.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use event_schema::gameplay::chess_game::{CHESS_GAME, ChessGame};
 use event_schema::gameplay::game_event::{GameEvent, GameMode, GameResult, GameStatus, ReportStatus, SaveStatus};
 use event_schema::ids::UserId;
@@ -10,13 +10,13 @@ use service::ApiError;
 use uuid::Uuid;
 
 use super::game::{Game, is_code, takes_part};
+use super::intent::Intent;
+use super::machine::{Act, must_allow};
 use super::player::{self, Player};
 use super::read::CODE;
-use super::rules::{Color, Position};
-use super::timers::OPEN_GAME_EXPIRY;
-use super::{ending, game};
+use super::rules::Position;
+use super::{ending, intent, saving, timers};
 use crate::es::aggregate::{Command, Context, Decision, Rejection};
-use crate::es::effect::Effect;
 use crate::es::store::Done;
 use crate::http::body::{Param, optional};
 use crate::http::call::Call;
@@ -48,6 +48,42 @@ pub struct UpdateGame {
     pub terminated_by_id: Option<UserId>,
     /// Moderation.
     pub report_status: Option<ReportStatus>,
+    /// Answers the other's offer of a draw.
+    pub draw_answer: Option<Reply>,
+    /// Answers the other's wish to save or to resume.
+    pub save_answer: Option<Reply>,
+    /// How long a saved public game waits.
+    pub keep_saved: TimeDelta,
+}
+
+/// An answer to what the other player offers or asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Yes.
+    Accepted,
+    /// No.
+    Declined,
+}
+
+impl Reply {
+    /// The words.
+    pub const OPTIONS: &'static [&'static str] = &["accepted", "declined"];
+
+    /// Whether it agrees.
+    pub fn is_yes(self) -> bool {
+        self == Self::Accepted
+    }
+}
+
+impl std::str::FromStr for Reply {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "accepted" => Ok(Self::Accepted),
+            "declined" => Ok(Self::Declined),
+            other => Err(format!("`{other}` is none of {}", Self::OPTIONS.join(", "))),
+        }
+    }
 }
 
 type Decided = Result<Decision<GameEvent>, Rejection>;
@@ -60,16 +96,17 @@ impl Command for UpdateGame {
         self.must_say_something()?;
         self.permit(game, cx)?;
         self.must_agree(game)?;
-        self.not_possible(game, cx)?;
-        let joins = self.black.filter(|black| Some(black.id) != game.player_black_id);
-        match (joins, self.result) {
-            (Some(_), Some(_)) => {
-                let told = "joining and ending a game are two requests: send `playerBlackId` or `result`";
-                Err(Rejection::invalid("errMsg_resultIsNotValid", told).at("/result"))
-            }
-            (Some(black), None) => self.join(black, state, game, cx),
-            (None, Some(result)) => self.end(result, state, game, cx),
-            (None, None) => self.nothing_more(game),
+        let Some(intent) = intent::of(self, game, cx)? else { return Ok(Vec::new().into()) };
+        match intent {
+            Intent::Join(black) => self.join(black, state, game, cx),
+            Intent::End(result) => ending::decide(result, state, game, cx),
+            Intent::AnswerDraw(accepted) => ending::answer(accepted, state, game, cx),
+            Intent::Save(wish) => saving::decide(wish, self.keep_saved, state, game, cx),
+            Intent::Terminate(admin) => ending::terminate(admin, state, game, cx),
+            Intent::Report(report_status) => match cx.actor.user_id() {
+                Some(by) => Ok(vec![GameEvent::ReportChanged { report_status, by }].into()),
+                None => Err(forbidden("only a logged-in user reports a game")),
+            },
         }
     }
 }
@@ -80,11 +117,12 @@ fn forbidden(told: impl Into<String>) -> Rejection {
 
 impl UpdateGame {
     fn must_say_something(&self) -> Result<(), Rejection> {
-        if *self != (Self { code: self.code.clone(), ..Self::default() }) {
+        if *self != (Self { code: self.code.clone(), keep_saved: self.keep_saved, ..Self::default() }) {
             return Ok(());
         }
-        let told = "the body says nothing to do: send `playerBlackId` (yourself) to join, or `result`: \
-                    `draw` to offer, accept or claim one, the other side's win to resign, `aborted` to abort";
+        let told = "the body says nothing to do: send `playerBlackId` (yourself) to join, `result`: \
+                    `draw` to offer, accept or claim one, the other side's win to resign, `aborted` to abort, \
+                    your `saveRequest` flag to save or resume, or `reportStatus`: `reported`";
         Err(Rejection::invalid("errMsg_nothingToUpdate", told))
     }
 
@@ -126,45 +164,6 @@ impl UpdateGame {
         Ok(())
     }
 
-    /// Known wishes that no game can be granted: mutual save, reports, termination by an admin. A value that the field
-    /// has already is no wish.
-    fn not_possible(&self, game: &ChessGame, cx: &Context) -> Result<(), Rejection> {
-        let not_yet = |pointer, told: &str| Err(Rejection::conflict("errMsg_NotPossible", told).at(pointer));
-        let actor = cx.actor.user_id();
-        for (wish, is, color, pointer) in [
-            (self.save_request_white, game.save_request_white, Color::White, "/saveRequestWhite"),
-            (self.save_request_black, game.save_request_black, Color::Black, "/saveRequestBlack"),
-        ] {
-            if wish.is_some_and(|wish| wish != is) {
-                if actor.is_none() || game::player_of(game, color) != actor {
-                    return Err(forbidden(format!("only {color} sets `{}`", &pointer[1..])).at(pointer));
-                }
-                return not_yet(pointer, "this game cannot be saved; play on, or offer a draw");
-            }
-        }
-        if self.save_status.is_some_and(|wish| wish != game.save_status) {
-            return not_yet("/saveStatus", "the server sets `saveStatus`; this game cannot be saved");
-        }
-        if self.report_status.is_some_and(|wish| wish != game.report_status) {
-            if self.report_status != Some(ReportStatus::Reported) && !cx.actor.is_admin() {
-                return Err(forbidden("players only send `reportStatus`: `reported`; the rest is for admins")
-                    .at("/reportStatus"));
-            }
-            return not_yet("/reportStatus", "this game cannot be reported");
-        }
-        let terminates = self.status == Some(GameStatus::Terminated) && self.result.is_none();
-        let named = self.terminated_by_id.is_some() && self.terminated_by_id != game.terminated_by_id;
-        if named || (terminates && game.status != GameStatus::Terminated) {
-            if !cx.actor.is_admin() || (named && self.terminated_by_id != actor) {
-                return Err(forbidden(
-                    "only an admin terminates a game, in his own name; players resign or abort by `result`",
-                ));
-            }
-            return not_yet("/status", "this game cannot be terminated; its players can end it");
-        }
-        Ok(())
-    }
-
     fn join(&self, black: Player, state: &Game, game: &ChessGame, cx: &Context) -> Decided {
         if !cx.actor.is_admin() && cx.actor.user_id() != Some(black.id) {
             return Err(forbidden("`playerBlackId` must be you: a player joins by himself").at("/playerBlackId"));
@@ -178,51 +177,10 @@ impl UpdateGame {
             let told = "`playerBlackId` plays White in this game already: nobody plays against himself";
             return Err(Rejection::conflict("errMsg_OwnGame", told).at("/playerBlackId"));
         }
-        match game.status {
-            GameStatus::Pending => {}
-            GameStatus::Active | GameStatus::Paused => {
-                let told = "somebody was faster: the game has its second player";
-                return Err(Rejection::conflict("errMsg_GameIsFull", told).at("/playerBlackId"));
-            }
-            GameStatus::Completed | GameStatus::Terminated => {
-                return game::must_be_active(game).map(|()| Vec::new().into());
-            }
-        }
         let at = state.clock(cx.now);
+        must_allow(game, Act::Join, at)?;
         let joined = GameEvent::PlayerJoined { player_black_id: black.id, guest: black.guest, at };
-        let cancel = Effect::CancelTimer { stream: cx.stream, kind: OPEN_GAME_EXPIRY };
-        Ok(Decision::from(vec![joined]).with(cancel))
-    }
-
-    fn end(&self, result: GameResult, state: &Game, game: &ChessGame, cx: &Context) -> Decided {
-        let fits = match self.status {
-            None | Some(GameStatus::Completed) => true,
-            Some(GameStatus::Terminated) => result == GameResult::Aborted,
-            Some(other) => other == game.status,
-        };
-        if !fits {
-            let told =
-                format!("`status` does not fit `result`: `{}`; send `completed` or leave it out", result.as_str());
-            return Err(Rejection::invalid("errMsg_statusIsNotValid", told).at("/status"));
-        }
-        ending::decide(result, state, game, cx)
-    }
-
-    /// No wish is left: only a status that is so already.
-    fn nothing_more(&self, game: &ChessGame) -> Decided {
-        match self.status {
-            Some(status) if status != game.status => match status {
-                GameStatus::Completed => {
-                    let told = "`status`: `completed` needs the `result`";
-                    Err(Rejection::invalid("errMsg_resultIsRequired", told).at("/result"))
-                }
-                GameStatus::Pending | GameStatus::Active | GameStatus::Paused | GameStatus::Terminated => {
-                    let told = format!("`status` is `{}` and the server sets it", game.status.as_str());
-                    Err(Rejection::conflict("errMsg_NotPossible", told).at("/status"))
-                }
-            },
-            Some(_) | None => Ok(Vec::new().into()),
-        }
+        Ok(Decision { events: vec![joined], effects: timers::cancelled(state, cx) })
     }
 }
 
@@ -233,7 +191,7 @@ impl Write for UpdateGame {
         optional(
             "status",
             Kind::Enum(GameStatus::OPTIONS),
-            "May stand beside `result` if it fits; the server sets it.",
+            "`paused` asks to save, `active` to resume, an admin's `terminated` terminates; may stand beside `result`.",
         ),
         optional(
             "result",
@@ -242,16 +200,19 @@ impl Write for UpdateGame {
         ),
         optional("currentFEN", Kind::String, "Must be the server's, else 409.").at_most(256),
         optional("movedAt", Kind::Date, "Must be the server's, else 409."),
-        optional("saveStatus", Kind::Enum(SaveStatus::OPTIONS), "Must be the server's, else 409."),
-        optional("saveRequestWhite", Kind::Boolean, "White's wish to save."),
-        optional("saveRequestBlack", Kind::Boolean, "Black's wish to save."),
+        optional("saveStatus", Kind::Enum(SaveStatus::OPTIONS), "Your wish to save or resume, in one word."),
+        optional("saveRequestWhite", Kind::Boolean, "White: `true` asks to save, `false` while paused to resume."),
+        optional("saveRequestBlack", Kind::Boolean, "Black: `true` asks to save, `false` while paused to resume."),
+        optional("saveAnswer", Kind::Enum(Reply::OPTIONS), "Answers the other's wish to save or to resume."),
+        optional("drawAnswer", Kind::Enum(Reply::OPTIONS), "Answers the other's offer of a draw."),
         optional("terminatedById", Kind::Id, "The admin who terminates the game: himself."),
         optional("reportStatus", Kind::Enum(ReportStatus::OPTIONS), "`reported` by a player; the rest by admins."),
         optional("guestPlayerWhite", Kind::Boolean, "Ignored: the server knows."),
         optional("guestPlayerBlack", Kind::Boolean, "Ignored: the server knows."),
     ];
     const SHOWS: &'static Object = &CHESS_GAME;
-    const ABOUT: &'static str = "Joins an open game, resigns, offers, accepts or claims a draw, or aborts.";
+    const ABOUT: &'static str = "Joins an open game, resigns, offers, answers or claims a draw, aborts, saves, resumes, \
+                                 reports; admins terminate and review. One thing at a time.";
 
     async fn prepare(call: &Call) -> Result<(Uuid, Self), ApiError> {
         let flag = |name: &str| call.body.get(name).and_then(Value::as_bool);
@@ -267,6 +228,9 @@ impl Write for UpdateGame {
             save_request_black: flag("saveRequestBlack"),
             terminated_by_id: call.id("terminatedById").map(UserId),
             report_status: call.word("reportStatus"),
+            draw_answer: call.word("drawAnswer"),
+            save_answer: call.word("saveAnswer"),
+            keep_saved: TimeDelta::from_std(call.app.paused_game).unwrap_or(TimeDelta::MAX),
         };
         Ok((call.path_id()?, command))
     }

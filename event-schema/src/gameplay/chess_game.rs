@@ -4,15 +4,23 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::game_event::{
-    EndReason, GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, ReportStatus, SaveStatus,
+    EndReason, GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, MovePlayed, ReportStatus,
+    SaveStatus, TimeControl,
 };
 use crate::ids::UserId;
-use crate::object::{Deletion, Field, Object, boolean, choice, date, id, integer, string};
+use crate::object::{Deletion, Field, Object, any, boolean, choice, date, id, integer, string};
 use crate::stored::{DataObject, Readers};
 
 /// Our additions to the contract's fields.
-pub const CHESS_GAME_ADDITIONS: &[Field] =
-    &[choice("endReason", EndReason::OPTIONS), id("drawOfferedById"), integer("moveCount")];
+pub const CHESS_GAME_ADDITIONS: &[Field] = &[
+    choice("endReason", EndReason::OPTIONS),
+    id("drawOfferedById"),
+    integer("moveCount"),
+    any("timeControl"),
+    integer("whiteRemainingMs"),
+    integer("blackRemainingMs"),
+    date("clockRunsSince"),
+];
 
 /// The contract's table (1.3).
 pub const CHESS_GAME: Object = Object {
@@ -92,6 +100,14 @@ pub struct ChessGame {
     pub draw_offered_by_id: Option<UserId>,
     /// Half-moves played.
     pub move_count: u32,
+    /// None: no clock.
+    pub time_control: Option<TimeControl>,
+    /// Milliseconds left to White when the clock of the side to move was last started or stopped.
+    pub white_remaining_ms: Option<i64>,
+    /// Milliseconds left to Black.
+    pub black_remaining_ms: Option<i64>,
+    /// Since when the side to move uses its time; none while no clock runs.
+    pub clock_runs_since: Option<DateTime<Utc>>,
 }
 
 impl ChessGame {
@@ -118,6 +134,71 @@ impl ChessGame {
             end_reason: None,
             draw_offered_by_id: None,
             move_count: 0,
+            time_control: event.time_control,
+            white_remaining_ms: event.time_control.map(|control| control.initial_ms),
+            black_remaining_ms: event.time_control.map(|control| control.initial_ms),
+            clock_runs_since: None,
+        }
+    }
+
+    /// Whether White is to move.
+    pub fn white_to_move(&self) -> bool {
+        self.current_fen.split(' ').nth(1) != Some("b")
+    }
+
+    /// Milliseconds left at this time to the side to move; none without a clock.
+    pub fn remaining_at(&self, at: DateTime<Utc>) -> Option<i64> {
+        let left = if self.white_to_move() { self.white_remaining_ms } else { self.black_remaining_ms }?;
+        let used = self.clock_runs_since.map_or(0, |since| (at - since).num_milliseconds().max(0));
+        Some((left - used).max(0))
+    }
+
+    fn stop_clock(&mut self, at: DateTime<Utc>) {
+        let left = self.remaining_at(at);
+        if self.white_to_move() {
+            self.white_remaining_ms = left;
+        } else {
+            self.black_remaining_ms = left;
+        }
+        self.clock_runs_since = None;
+    }
+
+    /// Moved: the mover's time is known, and the other's clock runs.
+    fn moved(&mut self, played: &MovePlayed) {
+        if played.by == played.white {
+            self.white_remaining_ms = played.remaining_ms;
+        } else {
+            self.black_remaining_ms = played.remaining_ms;
+        }
+        self.clock_runs_since = self.time_control.map(|_| played.at);
+        self.current_fen.clone_from(&played.fen);
+        self.moved_at = Some(played.at);
+        self.move_count = played.move_number;
+        if self.draw_offered_by_id.is_some_and(|by| by != played.by) {
+            self.draw_offered_by_id = None;
+        }
+    }
+
+    fn ended(&mut self, status: GameStatus, result: GameResult, reason: EndReason, at: DateTime<Utc>) {
+        self.stop_clock(at);
+        self.status = status;
+        self.result = Some(result);
+        self.end_reason = Some(reason);
+        self.draw_offered_by_id = None;
+        self.save(SaveStatus::NotSaveable, false);
+    }
+
+    fn save(&mut self, status: SaveStatus, requests: bool) {
+        self.save_status = status;
+        self.save_request_white = requests;
+        self.save_request_black = requests;
+    }
+
+    fn set_request(&mut self, by: UserId, request: bool) {
+        if by == self.player_white_id {
+            self.save_request_white = request;
+        } else {
+            self.save_request_black = request;
         }
     }
 
@@ -132,14 +213,7 @@ impl DataObject for ChessGame {
     type Event = GameEvent;
 
     fn begin(event: &GameEvent) -> Option<Self> {
-        match event {
-            GameEvent::GameCreated(created) => Some(Self::created(created)),
-            GameEvent::PlayerJoined { .. }
-            | GameEvent::MovePlayed(_)
-            | GameEvent::DrawOffered { .. }
-            | GameEvent::DrawDeclined { .. }
-            | GameEvent::GameEnded { .. } => None,
-        }
+        if let GameEvent::GameCreated(created) = event { Some(Self::created(created)) } else { None }
     }
 
     fn evolve(&mut self, event: &GameEvent) {
@@ -150,34 +224,44 @@ impl DataObject for ChessGame {
                 self.guest_player_black = *guest;
                 self.status = GameStatus::Active;
             }
-            GameEvent::MovePlayed(played) => {
-                self.current_fen.clone_from(&played.fen);
-                self.moved_at = Some(played.at);
-                self.move_count = played.move_number;
-                if self.draw_offered_by_id.is_some_and(|by| by != played.by) {
-                    self.draw_offered_by_id = None;
-                }
-            }
+            GameEvent::MovePlayed(played) => self.moved(played),
             GameEvent::DrawOffered { by } => self.draw_offered_by_id = Some(*by),
             GameEvent::DrawDeclined { .. } => self.draw_offered_by_id = None,
-            GameEvent::GameEnded { result, reason, .. } => {
-                self.status = GameStatus::Completed;
-                self.result = Some(*result);
-                self.end_reason = Some(*reason);
-                self.draw_offered_by_id = None;
+            GameEvent::SaveRequested { by } => {
+                self.save_status = SaveStatus::Requested;
+                self.set_request(*by, true);
+            }
+            GameEvent::SaveWithdrawn { .. } | GameEvent::SaveDeclined { .. } => {
+                self.save(SaveStatus::NotSaveable, false);
+            }
+            GameEvent::GamePaused { at, .. } => {
+                self.stop_clock(*at);
+                self.status = GameStatus::Paused;
+                self.save(SaveStatus::Paused, true);
+            }
+            GameEvent::ResumeRequested { by } => self.set_request(*by, false),
+            GameEvent::ResumeWithdrawn { .. } | GameEvent::ResumeDeclined { .. } => {
+                self.save(SaveStatus::Paused, true);
+            }
+            GameEvent::GameResumed { at, .. } => {
+                self.status = GameStatus::Active;
+                self.save(SaveStatus::NotSaveable, false);
+                self.clock_runs_since = self.time_control.filter(|_| self.move_count > 0).map(|_| *at);
+            }
+            GameEvent::ReportChanged { report_status, .. } => self.report_status = *report_status,
+            GameEvent::GameTerminated { by, at } => {
+                self.terminated_by_id = Some(*by);
+                self.ended(GameStatus::Terminated, GameResult::Aborted, EndReason::Termination, *at);
+            }
+            GameEvent::GameDeleted { at, .. } => self.stop_clock(*at),
+            GameEvent::GameEnded { result, reason, at, .. } => {
+                self.ended(GameStatus::Completed, *result, *reason, *at);
             }
         }
     }
 
     fn deletes(event: &GameEvent) -> bool {
-        match event {
-            GameEvent::GameCreated(_)
-            | GameEvent::PlayerJoined { .. }
-            | GameEvent::MovePlayed(_)
-            | GameEvent::DrawOffered { .. }
-            | GameEvent::DrawDeclined { .. }
-            | GameEvent::GameEnded { .. } => false,
-        }
+        matches!(event, GameEvent::GameDeleted { .. })
     }
 
     /// The players; everybody while a public game waits for its second one (contract, row 32).

@@ -92,6 +92,37 @@ choices! {
         Abort = "abort",
         /// Nobody joined the open game in time.
         Expiry = "expiry",
+        /// 6.9: time ran out.
+        Timeout = "timeout",
+        /// 6.9, second sentence: time ran out, and the opponent has not the material to mate.
+        TimeoutAgainstBareMaterial = "timeoutAgainstBareMaterial",
+        /// An admin ended it.
+        Termination = "termination",
+        /// A saved public game was not resumed in time.
+        PauseExpiry = "pauseExpiry",
+    }
+}
+
+/// How much time the players have: an initial amount, and an increment after each move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TimeControl {
+    /// Milliseconds at the beginning.
+    pub initial_ms: i64,
+    /// Milliseconds that are added after a move.
+    pub increment_ms: i64,
+}
+
+impl GameType {
+    /// The time control of a game that names none of its own.
+    pub const fn time_control(self) -> Option<TimeControl> {
+        let (minutes, seconds) = match self {
+            Self::Timed => (15, 10),
+            Self::Untimed => return None,
+            Self::Blitz => (3, 2),
+            Self::Rapid => (10, 0),
+        };
+        Some(TimeControl { initial_ms: minutes * 60_000, increment_ms: seconds * 1000 })
     }
 }
 
@@ -122,6 +153,72 @@ pub enum GameEvent {
     DrawDeclined {
         /// Who.
         by: UserId,
+    },
+    /// A player asks to save; stands until it is answered or withdrawn.
+    SaveRequested {
+        /// Who.
+        by: UserId,
+    },
+    /// He takes it back.
+    SaveWithdrawn {
+        /// Who.
+        by: UserId,
+    },
+    /// The other says no.
+    SaveDeclined {
+        /// Who.
+        by: UserId,
+    },
+    /// The other agrees: clocks and board stand still.
+    GamePaused {
+        /// Who agreed.
+        by: UserId,
+        /// Game time.
+        at: DateTime<Utc>,
+    },
+    /// A player asks to go on; stands until it is answered or withdrawn.
+    ResumeRequested {
+        /// Who.
+        by: UserId,
+    },
+    /// He takes it back.
+    ResumeWithdrawn {
+        /// Who.
+        by: UserId,
+    },
+    /// The other says no.
+    ResumeDeclined {
+        /// Who.
+        by: UserId,
+    },
+    /// The other agrees: clocks run on.
+    GameResumed {
+        /// Who agreed.
+        by: UserId,
+        /// Game time.
+        at: DateTime<Utc>,
+    },
+    /// Moderation: reported by a player, or looked at by an admin.
+    #[serde(rename_all = "camelCase")]
+    ReportChanged {
+        /// The status now.
+        report_status: ReportStatus,
+        /// Who changed it.
+        by: UserId,
+    },
+    /// An admin ended the game; it does not count.
+    GameTerminated {
+        /// The admin.
+        by: UserId,
+        /// Game time.
+        at: DateTime<Utc>,
+    },
+    /// An admin took the game out of sight.
+    GameDeleted {
+        /// The admin.
+        by: UserId,
+        /// Game time.
+        at: DateTime<Utc>,
     },
     /// The game is over.
     #[serde(rename_all = "camelCase")]
@@ -165,6 +262,8 @@ pub struct GameCreated {
     pub guest_player_black: bool,
     /// Game time.
     pub at: DateTime<Utc>,
+    /// None: no clock.
+    pub time_control: Option<TimeControl>,
 }
 
 /// One legal move. Carries all that a view needs, so a fold knows no rules of chess.
@@ -189,16 +288,30 @@ pub struct MovePlayed {
     pub move_time: i64,
     /// Game time: max(server time, the last event's).
     pub at: DateTime<Utc>,
+    /// Milliseconds left to who moved, the increment added; none without a clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining_ms: Option<i64>,
+    /// Milliseconds that the client says the move took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_move_time: Option<i64>,
 }
 
 impl DomainEvent for GameEvent {
     const CATEGORY: &'static str = "chessGame";
 
-    fn schema(_: &str) -> i16 {
-        1
+    fn schema(kind: &str) -> i16 {
+        match kind {
+            "GameCreated" | "MovePlayed" | "GameEnded" => 2,
+            _ => 1,
+        }
     }
 
-    fn upcast(_: &str, _: i16, data: serde_json::Value) -> serde_json::Value {
+    /// `GameCreated` 2: `timeControl`. `MovePlayed` 2: `remainingMs` and `clientMoveTime`, left out where there are none.
+    /// `GameEnded` 2: more reasons.
+    fn upcast(kind: &str, _: i16, mut data: serde_json::Value) -> serde_json::Value {
+        if let (Some(fields), "GameCreated") = (data.as_object_mut(), kind) {
+            fields.insert("timeControl".to_owned(), serde_json::Value::Null);
+        }
         data
     }
 }

@@ -23,7 +23,7 @@ pub const CHESS_GAME_MOVE: Object = Object {
         id("movedById"),
         date("moveTimestamp"),
     ],
-    additions: &[&[string("uci"), string("fen")]],
+    additions: &[&[string("uci"), string("fen"), integer("remainingMs"), integer("clientMoveTime")]],
 };
 
 /// A move as the contract shows it.
@@ -46,6 +46,10 @@ pub struct ChessGameMove {
     pub uci: String,
     /// The position after it.
     pub fen: String,
+    /// Milliseconds left to who moved, the increment added; none without a clock.
+    pub remaining_ms: Option<i64>,
+    /// Milliseconds that the client says it took.
+    pub client_move_time: Option<i64>,
     /// The two players: not shown, only who may read.
     #[serde(skip)]
     pub players: Vec<uuid::Uuid>,
@@ -66,12 +70,25 @@ impl EventObject for ChessGameMove {
                 move_timestamp: played.at,
                 uci: played.uci.clone(),
                 fen: played.fen.clone(),
+                remaining_ms: played.remaining_ms,
+                client_move_time: played.client_move_time,
                 players: vec![played.white.0, played.black.0],
             }),
             GameEvent::GameCreated(_)
             | GameEvent::PlayerJoined { .. }
             | GameEvent::DrawOffered { .. }
             | GameEvent::DrawDeclined { .. }
+            | GameEvent::SaveRequested { .. }
+            | GameEvent::SaveWithdrawn { .. }
+            | GameEvent::SaveDeclined { .. }
+            | GameEvent::GamePaused { .. }
+            | GameEvent::ResumeRequested { .. }
+            | GameEvent::ResumeWithdrawn { .. }
+            | GameEvent::ResumeDeclined { .. }
+            | GameEvent::GameResumed { .. }
+            | GameEvent::ReportChanged { .. }
+            | GameEvent::GameTerminated { .. }
+            | GameEvent::GameDeleted { .. }
             | GameEvent::GameEnded { .. } => None,
         }
     }

@@ -24,7 +24,7 @@ pub struct ChessGameList;
 
 impl Projection for ChessGameList {
     const VIEW: &'static Composed = &CHESS_GAME_LIST_VIEW;
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
     const OWN_STREAM: bool = true;
     const CATEGORIES: &'static [&'static str] = &[GameEvent::CATEGORY];
 
@@ -52,6 +52,17 @@ impl Projection for ChessGameList {
             GameEvent::PlayerJoined { .. }
             | GameEvent::DrawOffered { .. }
             | GameEvent::DrawDeclined { .. }
+            | GameEvent::SaveRequested { .. }
+            | GameEvent::SaveWithdrawn { .. }
+            | GameEvent::SaveDeclined { .. }
+            | GameEvent::GamePaused { .. }
+            | GameEvent::ResumeRequested { .. }
+            | GameEvent::ResumeWithdrawn { .. }
+            | GameEvent::ResumeDeclined { .. }
+            | GameEvent::GameResumed { .. }
+            | GameEvent::ReportChanged { .. }
+            | GameEvent::GameTerminated { .. }
+            | GameEvent::GameDeleted { .. }
             | GameEvent::GameEnded { .. } => {}
         }
         Ok(Some(document))

@@ -55,6 +55,10 @@ impl<'a> Hall<'a> {
         if let Some(fen) = &game.fen {
             body["initialFEN"] = json!(fen);
         }
+        if game.kind != "untimed" {
+            // Played at the pace of this machine and not of the players: nobody's flag may fall.
+            body["timeControl"] = json!({"initialMs": 86_400_000, "incrementMs": 0});
+        }
         let (url, key) = (format!("{}/v1/game", self.gameplay), game.keys.step("create", 0));
         let answer = self.client.as_user(&white.login, &Ask::send("POST", &url, &body).keyed(&key))?;
         let mut board = Board { game, id: String::new(), played: 0, over: false, fault: None };

@@ -20,7 +20,7 @@ mod repetition;
 mod resolve;
 mod san;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use fen::FenError;
 pub use illegal::{CastlingBar, IllegalMove};

@@ -1,7 +1,6 @@
 use super::*;
-use crate::es::effect::Effect;
 use crate::gameplay::timers::{ExpireOpenGame, OPEN_GAME_EXPIRY};
-use event_schema::gameplay::game_event::{GameCreated, GameStatus};
+use event_schema::gameplay::game_event::{GameCreated, GameStatus, TimeControl};
 
 fn created(command: &CreateGame, actor: UserId) -> GameCreated {
     let event = Table::default().decide(user(actor), command).unwrap().events.remove(0);
@@ -93,8 +92,39 @@ fn a_starting_position_is_legal_and_has_something_to_play() {
     let event = created(&from("4k3/8/8/8/8/8/4P3/4K3 w - - 0 1"), WHITE);
     assert_eq!(event.initial_fen.as_deref(), Some("4k3/8/8/8/8/8/4P3/4K3 w - - 0 1"));
     assert_eq!(Some(event.current_fen), event.initial_fen);
+    let usual = created(&from("rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"), WHITE);
+    assert_eq!(usual.initial_fen, None, "the usual position marks no custom game");
     let table = Table::default();
     table.refuses(WHITE, &from("nonsense"), Refused::Invalid, "initialFEN");
     table.refuses(WHITE, &from("4k3/8/8/8/8/8/8/4K3 w - - 0 1"), Refused::Invalid, "article 5.2.2");
+    table.refuses(
+        WHITE,
+        &from("4k3/4R3/8/8/8/8/8/4K3 w - - 0 1"),
+        Refused::Invalid,
+        "black is in check and not to move",
+    );
+    table.refuses(WHITE, &from("P3k3/8/8/8/8/8/8/4K3 w - - 0 1"), Refused::Invalid, "the first or the last rank");
+    table.refuses(WHITE, &from("4k3/8/8/8/8/8/8/4K2R w Q - 0 1"), Refused::Invalid, "the castling right `Q`");
     table.refuses(WHITE, &from("k7/1Q6/1K6/8/8/8/8/8 b - - 0 1"), Refused::Invalid, "article 5.1.1");
+}
+
+#[test]
+fn a_time_control_comes_from_the_kind_or_is_named() {
+    let control = |initial_ms, increment_ms| TimeControl { initial_ms, increment_ms };
+    let of = |game_type, time_control| CreateGame { game_type, time_control, ..create() };
+    for (kind, expected) in [
+        (GameType::Blitz, Some(control(180_000, 2_000))),
+        (GameType::Rapid, Some(control(600_000, 0))),
+        (GameType::Timed, Some(control(900_000, 10_000))),
+        (GameType::Untimed, None),
+    ] {
+        assert_eq!(created(&of(kind, None), WHITE).time_control, expected, "{kind:?}");
+    }
+    let own = Some(control(60_000, 1_000));
+    assert_eq!(created(&of(GameType::Blitz, own), WHITE).time_control, own);
+    let table = Table::default();
+    table.refuses(WHITE, &of(GameType::Untimed, own), Refused::Invalid, "has no clock");
+    for bad in [control(99, 0), control(86_400_001, 0), control(60_000, -1), control(60_000, 600_001)] {
+        table.refuses(WHITE, &of(GameType::Blitz, Some(bad)), Refused::Invalid, "timeControlIsNotValid");
+    }
 }

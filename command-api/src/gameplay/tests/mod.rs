@@ -1,9 +1,15 @@
 //! Given the events of a game, when a command is decided, then these events follow or this refusal.
 
+mod clock;
 mod create;
+mod pgn;
 mod play;
 mod property;
+mod real_clocks;
+mod saving;
 mod update;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use event_schema::auth::user::Role;
@@ -17,6 +23,7 @@ use super::play::CreateGameMove;
 use super::player::Player;
 use super::update::UpdateGame;
 use crate::es::aggregate::{Actor, Aggregate, Command, Context, Decision, Refused, Rejection};
+use crate::es::effect::Effect;
 
 const WHITE: UserId = UserId(Uuid::from_u128(0xA));
 const BLACK: UserId = UserId(Uuid::from_u128(0xB));
@@ -26,16 +33,20 @@ const STREAM: Uuid = Uuid::from_u128(0x6A3E);
 
 /// Server time so many seconds after noon.
 fn at(seconds: i64) -> DateTime<Utc> {
+    in_millis(seconds * 1000)
+}
+
+fn in_millis(millis: i64) -> DateTime<Utc> {
     let noon: DateTime<Utc> = "2026-01-31T12:00:00Z".parse().unwrap();
-    noon + TimeDelta::seconds(seconds)
+    noon + TimeDelta::milliseconds(millis)
 }
 
 fn user(id: UserId) -> Actor {
     Actor::User(id, if id == ADMIN { Role::Admin } else { Role::User })
 }
 
-fn cx(actor: Actor, seconds: i64) -> Context {
-    Context { actor, now: at(seconds), command: CommandId(Uuid::from_u128(0xC0)), stream: STREAM }
+fn cx(actor: Actor, millis: i64) -> Context {
+    Context { actor, now: in_millis(millis), command: CommandId(Uuid::from_u128(0xC0)), stream: STREAM }
 }
 
 fn player(id: UserId) -> Player {
@@ -50,6 +61,7 @@ fn open() -> CreateGame {
         created_by: None,
         mode: GameMode::Public,
         game_type: GameType::Untimed,
+        time_control: None,
         code: None,
         initial_fen: None,
         open_for: TimeDelta::days(7),
@@ -65,12 +77,18 @@ fn join(id: UserId) -> UpdateGame {
     UpdateGame { black: Some(player(id)), ..UpdateGame::default() }
 }
 
+fn with(change: impl FnOnce(&mut UpdateGame)) -> UpdateGame {
+    let mut update = UpdateGame { keep_saved: TimeDelta::days(30), ..UpdateGame::default() };
+    change(&mut update);
+    update
+}
+
 fn result(result: GameResult) -> UpdateGame {
     UpdateGame { result: Some(result), ..UpdateGame::default() }
 }
 
 fn play(number: i64, notation: &str) -> CreateGameMove {
-    CreateGameMove { number, notation: notation.into(), by: None }
+    CreateGameMove { number, notation: notation.into(), by: None, client_time: None }
 }
 
 /// A game with a past: issues commands as the store does, one second apart.
@@ -78,7 +96,9 @@ fn play(number: i64, notation: &str) -> CreateGameMove {
 struct Table {
     game: Game,
     events: Vec<(GameEvent, Option<Uuid>)>,
-    seconds: i64,
+    /// The timers that the commands have left, by kind.
+    timers: BTreeMap<&'static str, DateTime<Utc>>,
+    millis: i64,
 }
 
 impl Table {
@@ -111,13 +131,31 @@ impl Table {
         actor: Actor,
         command: &C,
     ) -> Result<Decision<GameEvent>, Rejection> {
-        command.decide(&self.game, &cx(actor, self.seconds))
+        command.decide(&self.game, &cx(actor, self.millis))
     }
 
     fn issue<C: Command<Aggregate = Game>>(&mut self, actor: Actor, command: &C) -> Result<Vec<GameEvent>, Rejection> {
-        self.seconds += 1;
+        self.millis += 1000;
+        self.issue_now(actor, command)
+    }
+
+    fn issue_now<C: Command<Aggregate = Game>>(
+        &mut self,
+        actor: Actor,
+        command: &C,
+    ) -> Result<Vec<GameEvent>, Rejection> {
         let decision = self.decide(actor, command)?;
         let actor = actor.user_id().map(|id| id.0);
+        assert!(!decision.events.is_empty() || decision.effects.is_empty(), "effects need an event");
+        for effect in &decision.effects {
+            if let Effect::SetTimer { kind, due_at, .. } = effect {
+                self.timers.insert(kind, *due_at);
+            } else if let Effect::CancelTimer { kind, .. } = effect {
+                self.timers.remove(kind);
+            } else {
+                panic!("{effect:?}");
+            }
+        }
         for event in &decision.events {
             self.game.evolve(event, actor);
             self.events.push((event.clone(), actor));

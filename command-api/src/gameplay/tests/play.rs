@@ -20,10 +20,10 @@ fn san_lan_and_uci_are_one_move() {
 #[test]
 fn the_server_measures_and_its_time_never_goes_back() {
     let mut table = Table::with_moves("e4");
-    table.seconds = 60;
+    table.millis = 60_000;
     let events = table.issue(user(BLACK), &play(2, "e5")).unwrap();
     assert_eq!(played(&events).move_time, 59_000);
-    table.seconds = -100;
+    table.millis = -100_000;
     let events = table.issue(user(WHITE), &play(3, "Nf3")).unwrap();
     assert_eq!((played(&events).move_time, played(&events).at), (0, at(61)));
 }
@@ -33,7 +33,7 @@ fn refusals_come_in_order() {
     let table = Table::with_moves("e4");
     Table::default().refuses(WHITE, &play(1, "e4"), Refused::NotFound, "there is no chessGame");
     table.refuses(STRANGER, &play(9, "zz"), Refused::Forbidden, "not yours");
-    table.refuses(WHITE, &play(9, "zz"), Refused::Conflict, "errMsg_NotYourTurn");
+    table.refuses(WHITE, &play(9, "zz"), Refused::Conflict, "black is to move, move number 2");
     table.refuses(BLACK, &play(9, "zz"), Refused::Conflict, "the game has 1 moves, the next one is 2");
     table.refuses(BLACK, &play(2, "zz"), Refused::Invalid, "unreadable");
     table.refuses(BLACK, &play(2, "e4"), Refused::Invalid, "FIDE article 3.7");

@@ -1,6 +1,8 @@
 use super::*;
-use crate::gameplay::timers::ExpireOpenGame;
-use event_schema::gameplay::game_event::{GameStatus, ReportStatus};
+use crate::gameplay::delete::DeleteGame;
+use crate::gameplay::timers::{ExpireOpenGame, ExpirePause, FLAG, FallFlag, OPEN_GAME_EXPIRY, PAUSE_EXPIRY};
+use crate::gameplay::update::Reply;
+use event_schema::gameplay::game_event::{GameStatus, ReportStatus, SaveStatus};
 use proptest::prelude::*;
 
 /// Something that anybody might send.
@@ -11,7 +13,12 @@ enum Sent {
     Move(CreateGameMove),
     /// The n-th legal move, by the player to move.
     Legal(usize),
+    /// So many milliseconds pass.
+    Wait(i64),
+    Delete,
     Expire,
+    ExpirePause,
+    FallFlag,
 }
 
 fn anybody() -> impl Strategy<Value = UserId> {
@@ -31,8 +38,10 @@ fn fen() -> impl Strategy<Value = Option<String>> {
 
 fn a_creation() -> impl Strategy<Value = CreateGame> {
     let black = prop_oneof![3 => Just(Some(player(BLACK))), 1 => Just(None)];
-    (black, any::<bool>(), fen()).prop_map(|(black, private, initial_fen)| CreateGame {
+    let kind = prop::sample::select(vec![GameType::Untimed, GameType::Blitz, GameType::Rapid]);
+    (black, any::<bool>(), fen(), kind).prop_map(|(black, private, initial_fen, game_type)| CreateGame {
         black,
+        game_type,
         mode: if private { GameMode::Private } else { GameMode::Public },
         initial_fen,
         ..open()
@@ -47,22 +56,32 @@ fn an_update() -> impl Strategy<Value = UpdateGame> {
         GameResult::Draw,
         GameResult::Aborted,
     ]));
-    let status = prop::option::weighted(
-        0.2,
-        prop::sample::select(vec![GameStatus::Active, GameStatus::Completed, GameStatus::Paused]),
-    );
-    let report = prop::option::weighted(0.1, Just(ReportStatus::Reported));
-    let black = prop::option::weighted(0.3, anybody().prop_map(player));
-    (result, status, report, black, prop::option::weighted(0.1, any::<bool>())).prop_map(
-        |(result, status, report_status, black, save_request_white)| UpdateGame {
-            result,
-            status,
-            report_status,
-            black,
-            save_request_white,
-            ..UpdateGame::default()
-        },
-    )
+    let status = prop::sample::select(vec![
+        GameStatus::Active,
+        GameStatus::Completed,
+        GameStatus::Paused,
+        GameStatus::Paused,
+        GameStatus::Terminated,
+    ]);
+    let reply = prop::sample::select(vec![Reply::Accepted, Reply::Declined]);
+    let save = prop::sample::select(vec![SaveStatus::NotSaveable, SaveStatus::Requested, SaveStatus::Paused]);
+    let report = prop::sample::select(vec![ReportStatus::Reported, ReportStatus::UnderReview, ReportStatus::None]);
+    let one = prop_oneof![
+        4 => result.prop_map(|result| with(|u| u.result = result)),
+        2 => status.prop_map(|status| with(|u| u.status = Some(status))),
+        1 => report.prop_map(|status| with(|u| u.report_status = Some(status))),
+        2 => anybody().prop_map(|id| with(|u| u.black = Some(player(id)))),
+        3 => any::<bool>().prop_map(|wish| with(|u| u.save_request_white = Some(wish))),
+        3 => any::<bool>().prop_map(|wish| with(|u| u.save_request_black = Some(wish))),
+        1 => save.prop_map(|status| with(|u| u.save_status = Some(status))),
+        1 => reply.clone().prop_map(|reply| with(|u| u.save_answer = Some(reply))),
+        1 => reply.prop_map(|reply| with(|u| u.draw_answer = Some(reply))),
+        1 => anybody().prop_map(|id| with(|u| u.terminated_by_id = Some(id))),
+    ];
+    (one, prop::option::weighted(0.1, any::<bool>())).prop_map(|(mut update, wish)| {
+        update.save_request_white = update.save_request_white.or(wish);
+        update
+    })
 }
 
 fn a_move() -> impl Strategy<Value = CreateGameMove> {
@@ -71,16 +90,21 @@ fn a_move() -> impl Strategy<Value = CreateGameMove> {
         number,
         notation,
         by,
+        client_time: None,
     })
 }
 
 fn anything() -> impl Strategy<Value = (UserId, Sent)> {
     let sent = prop_oneof![
         1 => a_creation().prop_map(Sent::Create),
-        2 => an_update().prop_map(Sent::Update),
+        8 => an_update().prop_map(Sent::Update),
         3 => a_move().prop_map(Sent::Move),
         30 => any::<usize>().prop_map(Sent::Legal),
+        6 => prop_oneof![-5_000i64..5_000, 60_000i64..200_000].prop_map(Sent::Wait),
         1 => Just(Sent::Expire),
+        1 => Just(Sent::ExpirePause),
+        3 => Just(Sent::FallFlag),
+        1 => prop::bool::weighted(0.1).prop_map(|really| if really { Sent::Delete } else { Sent::FallFlag }),
     ];
     (anybody(), sent)
 }
@@ -91,7 +115,14 @@ impl Table {
             Sent::Create(command) => self.issue(user(actor), command),
             Sent::Update(command) => self.issue(user(actor), command),
             Sent::Move(command) => self.issue(user(actor), command),
+            Sent::Wait(millis) => {
+                self.millis += millis;
+                Ok(Vec::new())
+            }
+            Sent::Delete => self.issue(user(actor), &DeleteGame),
             Sent::Expire => self.issue(Actor::System, &ExpireOpenGame),
+            Sent::ExpirePause => self.issue(Actor::System, &ExpirePause),
+            Sent::FallFlag => self.issue(Actor::System, &FallFlag),
             Sent::Legal(n) => {
                 let legal = position(self.object()).unwrap().legal_moves();
                 if legal.is_empty() {
@@ -102,6 +133,53 @@ impl Table {
                 let again = self.decide(user(self.to_move()), &command).unwrap_err();
                 assert_eq!(again.kind, Refused::Conflict, "{again}");
                 Ok(events)
+            }
+        }
+    }
+
+    /// What no command changes once a game is over.
+    fn over(&self) -> impl PartialEq + std::fmt::Debug + use<> {
+        let game = self.object();
+        let clocks = (game.white_remaining_ms, game.black_remaining_ms, game.clock_runs_since);
+        (game.status, self.end(), game.current_fen.clone(), game.move_count, clocks)
+    }
+
+    /// The timers that a game needs stand, none too late, and no others.
+    fn check_timers(&self) {
+        let game = self.object();
+        let clock = crate::gameplay::clock::deadline(game);
+        let wanted = match game.status {
+            _ if !self.game.stored().unwrap().active => None,
+            GameStatus::Pending => Some(OPEN_GAME_EXPIRY),
+            GameStatus::Active => clock.map(|_| FLAG),
+            GameStatus::Paused => Some(PAUSE_EXPIRY).filter(|_| game.mode == GameMode::Public),
+            GameStatus::Completed | GameStatus::Terminated => None,
+        };
+        // What has fired is removed by the runner and not by the command.
+        let there = self.timers.keys().copied().find(|kind| wanted.is_some() || *kind == FLAG && clock.is_some());
+        assert_eq!(there, wanted, "{:?}", self.timers);
+        if let Some(due) = clock {
+            assert!(self.timers[FLAG] <= due, "the flag would be noticed too late");
+            assert_eq!(self.game.flag(), Some(self.timers[FLAG]));
+        }
+    }
+
+    /// Nobody gains more than his increment, and only by moving.
+    fn check_clocks(&self) {
+        let mut game = Game::default();
+        for (event, actor) in &self.events {
+            let before = game.stored().map(|stored| stored.object.clone());
+            game.evolve(event, *actor);
+            let (Some(before), Some(after)) = (before, game.stored().map(|stored| &stored.object)) else { continue };
+            let Some(control) = after.time_control else { continue };
+            let pairs = [
+                (before.white_remaining_ms, after.white_remaining_ms, before.white_to_move()),
+                (before.black_remaining_ms, after.black_remaining_ms, !before.white_to_move()),
+            ];
+            for (was, is, moves) in pairs {
+                let gain = if moves && number_of(event).is_some() { control.increment_ms } else { 0 };
+                assert!(is.unwrap() <= was.unwrap() + gain && is.unwrap() >= 0, "{event:?}: {was:?} to {is:?}");
+                assert!(moves || is == was, "{event:?}: who is not to move uses no time");
             }
         }
     }
@@ -138,13 +216,16 @@ proptest! {
         let mut table = Table::after(WHITE, &create);
         for (actor, command) in &sent {
             let before = table.game.clone();
-            let ended = table.object().result.is_some();
+            let (ended, over) = (table.object().result.is_some(), table.over());
             let outcome = table.send(*actor, command);
-            if ended || outcome.is_err() {
+            if outcome.is_err() {
                 prop_assert_eq!(&table.game, &before, "{:?} changed it", command);
             }
+            prop_assert!(!ended || table.over() == over, "{:?} changed a finished game", command);
+            table.check_timers();
         }
         table.check();
+        table.check_clocks();
     }
 
     #[test]

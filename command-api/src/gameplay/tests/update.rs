@@ -1,13 +1,8 @@
 use super::*;
-use crate::es::effect::Effect;
+use crate::gameplay::delete::DeleteGame;
 use crate::gameplay::timers::OPEN_GAME_EXPIRY;
+use crate::gameplay::update::Reply;
 use event_schema::gameplay::game_event::{GameStatus, ReportStatus, SaveStatus};
-
-fn with(change: impl FnOnce(&mut UpdateGame)) -> UpdateGame {
-    let mut update = UpdateGame::default();
-    change(&mut update);
-    update
-}
 
 #[test]
 fn the_second_player_joins_and_the_timer_goes() {
@@ -113,21 +108,83 @@ fn the_board_is_the_servers() {
 }
 
 #[test]
+fn an_offer_is_answered_in_words_too() {
+    let mut table = Table::with_moves("e4");
+    let answer = |reply| with(|u| u.draw_answer = Some(reply));
+    table.refuses(BLACK, &answer(Reply::Accepted), Refused::Conflict, "offers no draw");
+    table.issue(user(WHITE), &result(GameResult::Draw)).unwrap();
+    table.refuses(WHITE, &answer(Reply::Accepted), Refused::Conflict, "offers no draw");
+    table.refuses(ADMIN, &answer(Reply::Declined), Refused::Forbidden, "only a player");
+    assert_eq!(table.issue(user(BLACK), &answer(Reply::Declined)).unwrap(), [GameEvent::DrawDeclined { by: BLACK }]);
+    assert_eq!(table.object().draw_offered_by_id, None);
+    table.issue(user(WHITE), &result(GameResult::Draw)).unwrap();
+    table.issue(user(BLACK), &answer(Reply::Accepted)).unwrap();
+    assert_eq!(table.end(), (Some(GameResult::Draw), Some(EndReason::Agreement)));
+}
+
+#[test]
+fn players_report_and_admins_review_also_when_the_game_is_over() {
+    let mut table = Table::with_moves("e4");
+    table.issue(user(BLACK), &result(GameResult::WhiteWin)).unwrap();
+    let report = |status| with(|u| u.report_status = Some(status));
+    table.refuses(WHITE, &report(ReportStatus::UnderReview), Refused::Forbidden, "admins");
+    table.issue(user(WHITE), &report(ReportStatus::Reported)).unwrap();
+    assert_eq!(table.issue(user(BLACK), &report(ReportStatus::Reported)).unwrap(), [], "so already");
+    table.refuses(WHITE, &report(ReportStatus::None), Refused::Forbidden, "admins");
+    table.issue(user(ADMIN), &report(ReportStatus::UnderReview)).unwrap();
+    table.refuses(WHITE, &report(ReportStatus::Reported), Refused::Conflict, "no need to report it again");
+    table.issue(user(ADMIN), &report(ReportStatus::None)).unwrap();
+    assert_eq!(table.object().report_status, ReportStatus::None);
+    assert_eq!(table.end(), (Some(GameResult::WhiteWin), Some(EndReason::Resignation)));
+}
+
+#[test]
+fn an_admin_terminates_in_his_own_name() {
+    let terminate = with(|u| u.status = Some(GameStatus::Terminated));
+    for mut table in [Table::with_moves("e4 e5"), Table::after(WHITE, &open())] {
+        table.refuses(WHITE, &terminate, Refused::Forbidden, "only an admin");
+        table.refuses(ADMIN, &with(|u| u.terminated_by_id = Some(WHITE)), Refused::Forbidden, "his own name");
+        table.issue(user(ADMIN), &terminate).unwrap();
+        assert_eq!(table.object().status, GameStatus::Terminated);
+        assert_eq!(table.object().terminated_by_id, Some(ADMIN));
+        assert_eq!(table.end(), (Some(GameResult::Aborted), Some(EndReason::Termination)));
+        assert_eq!(table.issue(user(ADMIN), &terminate).unwrap(), [], "so already");
+        assert!(table.timers.is_empty());
+        table.refuses(WHITE, &play(3, "d4"), Refused::Conflict, "aborted by termination");
+    }
+    let in_full = with(|u| {
+        (u.status, u.result, u.terminated_by_id) =
+            (Some(GameStatus::Terminated), Some(GameResult::Aborted), Some(ADMIN));
+    });
+    let mut table = Table::with_moves("e4 e5");
+    table.issue(user(ADMIN), &in_full).unwrap();
+    let mut over = Table::with_moves("e4");
+    over.issue(user(BLACK), &result(GameResult::WhiteWin)).unwrap();
+    over.refuses(ADMIN, &terminate, Refused::Conflict, "whiteWin by resignation");
+}
+
+#[test]
+fn an_admin_deletes_and_nothing_is_left_to_play() {
+    let mut table = Table::after(WHITE, &CreateGame { game_type: GameType::Blitz, ..create() });
+    table.play_all("e4");
+    table.refuses(WHITE, &DeleteGame, Refused::Forbidden, "only admins");
+    table.issue(user(ADMIN), &DeleteGame).unwrap();
+    assert!(!table.game.stored().unwrap().active);
+    assert!(table.timers.is_empty());
+    table.refuses(BLACK, &play(2, "e5"), Refused::NotFound, "there is no chessGame");
+    table.refuses(ADMIN, &DeleteGame, Refused::NotFound, "there is no chessGame");
+}
+
+#[test]
 fn wishes_that_cannot_be_granted_are_named() {
     let table = Table::with_moves("e4");
-    let (forbidden, conflict) = (Refused::Forbidden, Refused::Conflict);
-    table.refuses(WHITE, &with(|u| u.save_request_white = Some(true)), conflict, "cannot be saved");
-    table.refuses(WHITE, &with(|u| u.save_request_black = Some(true)), forbidden, "saveRequestBlack");
-    table.refuses(WHITE, &with(|u| u.save_status = Some(SaveStatus::Paused)), conflict, "saveStatus");
-    table.refuses(WHITE, &with(|u| u.report_status = Some(ReportStatus::Reported)), conflict, "reported");
-    table.refuses(WHITE, &with(|u| u.report_status = Some(ReportStatus::UnderReview)), forbidden, "admins");
-    table.refuses(WHITE, &with(|u| u.status = Some(GameStatus::Terminated)), forbidden, "only an admin");
-    table.refuses(ADMIN, &with(|u| u.terminated_by_id = Some(WHITE)), forbidden, "his own name");
-    table.refuses(ADMIN, &with(|u| u.status = Some(GameStatus::Terminated)), conflict, "terminated");
+    table.refuses(WHITE, &with(|u| u.save_request_black = Some(true)), Refused::Forbidden, "saveRequestBlack");
     table.refuses(WHITE, &with(|u| u.status = Some(GameStatus::Completed)), Refused::Invalid, "needs the `result`");
-    table.refuses(WHITE, &with(|u| u.status = Some(GameStatus::Paused)), conflict, "the server sets it");
+    table.refuses(WHITE, &with(|u| u.status = Some(GameStatus::Pending)), Refused::Conflict, "the server sets it");
     let odd = with(|u| (u.result, u.status) = (Some(GameResult::Draw), Some(GameStatus::Terminated)));
     table.refuses(WHITE, &odd, Refused::Invalid, "does not fit");
+    let two = with(|u| (u.result, u.report_status) = (Some(GameResult::Draw), Some(ReportStatus::Reported)));
+    table.refuses(WHITE, &two, Refused::Invalid, "`result` and `reportStatus` are two requests");
     let so = with(|u| {
         (u.save_request_white, u.save_request_black, u.save_status) =
             (Some(false), Some(false), Some(SaveStatus::NotSaveable));

@@ -9,7 +9,7 @@ mod illegal;
 mod notation;
 mod openings;
 mod perft;
-mod pgn;
+pub(in crate::gameplay) mod pgn;
 
 use super::{IllegalMove, Played, Position, Repetitions};
 
