@@ -78,6 +78,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     if let Some((email, password)) = &config.super_admin {
         ensure_super_admin(&app, email, password.expose()).await?;
     }
+    gameplay::board_theme::ensure_presets(&app).await?;
     let mut background = asks::start(&nats, &namespace, &app);
     background.push(poke);
     background.push(http::limits::forget_idle(&app));

@@ -11,6 +11,7 @@ pub mod object;
 pub mod openings;
 pub mod personal;
 pub mod position;
+pub mod record;
 pub mod saved_filter;
 pub mod stored;
 pub mod views;

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::event::DomainEvent;
 use crate::ids::UserId;
 use crate::object::{Deletion, Object, any, id, string};
-use crate::stored::{DataObject, Readers};
+use crate::record::{Record, record_events};
+use crate::stored::Readers;
 
 /// Per user, per view (contract README, row 4).
 pub const SAVED_FILTER: Object = Object {
@@ -32,54 +33,13 @@ pub struct SavedFilter {
     pub user_id: UserId,
 }
 
-/// Stored: past tense, never renamed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
-pub enum SavedFilterEvent {
-    /// This is the filter now.
-    FilterSaved(SavedFilter),
-    /// It is gone.
-    FilterDeleted {},
-}
+record_events!(SavedFilterEvent of SavedFilter in "savedFilter": FilterSaved, FilterDeleted);
 
-impl DomainEvent for SavedFilterEvent {
-    const CATEGORY: &'static str = "savedFilter";
-
-    fn schema(_: &str) -> i16 {
-        1
-    }
-
-    fn upcast(_: &str, _: i16, data: Value) -> Value {
-        data
-    }
-}
-
-impl DataObject for SavedFilter {
+impl Record for SavedFilter {
     const TABLE: &'static Object = &SAVED_FILTER;
     type Event = SavedFilterEvent;
 
-    fn begin(event: &SavedFilterEvent) -> Option<Self> {
-        match event {
-            SavedFilterEvent::FilterSaved(filter) => Some(filter.clone()),
-            SavedFilterEvent::FilterDeleted {} => None,
-        }
-    }
-
-    fn evolve(&mut self, event: &SavedFilterEvent) {
-        match event {
-            SavedFilterEvent::FilterSaved(filter) => *self = filter.clone(),
-            SavedFilterEvent::FilterDeleted {} => {}
-        }
-    }
-
-    fn deletes(event: &SavedFilterEvent) -> bool {
-        match event {
-            SavedFilterEvent::FilterSaved(_) => false,
-            SavedFilterEvent::FilterDeleted {} => true,
-        }
-    }
-
-    fn readers(&self, _: uuid::Uuid) -> Readers {
+    fn readers(&self, _: Uuid) -> Readers {
         Readers::Users(vec![self.user_id.0])
     }
 }

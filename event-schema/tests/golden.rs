@@ -7,7 +7,10 @@ mod samples;
 
 use event_schema::auth::user::UserEvent;
 use event_schema::event::{CATEGORIES, DomainEvent, Event};
+use event_schema::gameplay::board_theme::BoardThemeEvent;
+use event_schema::gameplay::custom_board::CustomBoardEvent;
 use event_schema::gameplay::game_event::GameEvent;
+use event_schema::gameplay::user_preference::UserPreferenceEvent;
 use event_schema::saved_filter::SavedFilterEvent;
 use samples::{recorded, samples};
 use serde_json::json;
@@ -54,8 +57,11 @@ fn games() {
 }
 
 #[test]
-fn saved_filters() {
+fn records() {
     check::<SavedFilterEvent>();
+    check::<CustomBoardEvent>();
+    check::<BoardThemeEvent>();
+    check::<UserPreferenceEvent>();
 }
 
 #[test]

@@ -8,9 +8,12 @@ use std::collections::HashSet;
 
 use event_schema::auth::user::{Role, User};
 use event_schema::event::DomainEvent;
+use event_schema::gameplay::board_theme::BoardTheme;
 use event_schema::gameplay::chess_game::ChessGame;
+use event_schema::gameplay::custom_board::CustomBoard;
 use event_schema::gameplay::game_event::GameEvent;
 use event_schema::gameplay::game_move::ChessGameMove;
+use event_schema::gameplay::user_preference::UserPreference;
 use event_schema::object::{BOOKKEEPING, Kind, Object, Shown};
 use event_schema::saved_filter::SavedFilter;
 use event_schema::stored::{DataObject, EventObject, fields_of};
@@ -59,7 +62,10 @@ fn tables_are_their_types() {
     fits(User::TABLE, &begun::<User>());
     fits(ChessGame::TABLE, &begun::<ChessGame>());
     fits(ChessGameMove::TABLE, &moved());
-    fits(SavedFilter::TABLE, &begun::<SavedFilter>());
+    fits(<SavedFilter as DataObject>::TABLE, &begun::<SavedFilter>());
+    fits(<CustomBoard as DataObject>::TABLE, &begun::<CustomBoard>());
+    fits(<BoardTheme as DataObject>::TABLE, &begun::<BoardTheme>());
+    fits(<UserPreference as DataObject>::TABLE, &begun::<UserPreference>());
     let words: Vec<&str> = Role::OPTIONS.iter().map(|word| word.parse::<Role>().unwrap().as_str()).collect();
     assert_eq!(words, Role::OPTIONS);
 }

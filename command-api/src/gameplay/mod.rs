@@ -1,7 +1,9 @@
 //! Games of chess.
 
+pub mod board_theme;
 pub mod clock;
 pub mod create;
+pub mod custom_board;
 pub mod delete;
 pub mod ending;
 pub mod game;
@@ -18,10 +20,16 @@ pub mod saving;
 mod tests;
 pub mod timers;
 pub mod update;
+pub mod user_preference;
 
+use event_schema::gameplay::board_theme::BoardTheme;
+use event_schema::gameplay::custom_board::CustomBoard;
 use event_schema::gameplay::game_move::CHESS_GAME_MOVE;
+use event_schema::gameplay::user_preference::UserPreference;
 use serde_json::json;
 
+use crate::es::aggregate::{Plain, Rejection};
+use crate::http::record::{Create, Delete, Update};
 use crate::http::rows::{Action, Routes};
 use create::CreateGame;
 use delete::DeleteGame;
@@ -73,4 +81,35 @@ pub fn routes(r: &mut Routes) {
     moves.filters = moves::FILTERS;
     moves.who = "the players of the game; admins all";
     moves.about = "Lists moves by game and number; without `gameId` those of the caller's own games.";
+    records(r);
+}
+
+/// What players keep besides games.
+fn records(r: &mut Routes) {
+    const CREATOR: &str = "its creator";
+    const SEEN: &str = "published ones: everybody; others: their creator and admins";
+    r.create::<Create<CustomBoard>>("createCustomBoard", "/v1/customboards", "every logged-in user");
+    r.list::<Plain<CustomBoard>>("listCustomBoards", "/v1/customboards", SEEN, custom_board::FILTERS);
+    r.get::<Plain<CustomBoard>>("getCustomBoard", "/v1/customboards/{customBoardId}", SEEN);
+    r.update::<Update<CustomBoard>>("updateCustomBoard", "/v1/customboards/{customBoardId}", CREATOR);
+    r.delete::<Delete<CustomBoard>>("deleteCustomBoard", "/v1/customboards/{customBoardId}", "its creator and admins");
+    r.create::<Create<BoardTheme>>("createBoardTheme", "/v1/boardthemes", "every logged-in user");
+    r.list::<Plain<BoardTheme>>("listBoardThemes", "/v1/boardthemes", SEEN, board_theme::FILTERS);
+    r.update::<Update<BoardTheme>>("updateBoardTheme", "/v1/boardthemes/{boardThemeId}", CREATOR);
+    r.delete::<Delete<BoardTheme>>("deleteBoardTheme", "/v1/boardthemes/{boardThemeId}", CREATOR);
+    let (one, own) = ("/v1/userpreferences/{userPreferenceId}", "the user himself");
+    r.create::<Create<UserPreference>>("createUserPreference", "/v1/userpreferences", own);
+    r.update::<Update<UserPreference>>("updateUserPreference", one, own);
+    r.get::<Plain<UserPreference>>("getUserPreference", one, "the user himself and admins");
+    let who = "each user his own; admins all";
+    r.list::<Plain<UserPreference>>("listUserPreferences", "/v1/userpreferences", who, user_preference::FILTERS);
+}
+
+/// A name as it is kept: without spaces around it, and not empty.
+fn name_of(text: &str) -> Result<String, Rejection> {
+    let name = text.trim();
+    if name.is_empty() {
+        return Err(Rejection::invalid("errMsg_nameIsNotValid", "`name` must not be empty").at("/name"));
+    }
+    Ok(name.to_owned())
 }

@@ -9,5 +9,6 @@ pub mod listing;
 pub mod predicate;
 pub mod query;
 pub mod read;
+pub mod record;
 pub mod rows;
 pub mod write;

@@ -3,15 +3,25 @@
 pub mod chess_game_list;
 
 use crate::auth::user::User;
+use crate::gameplay::board_theme::BoardTheme;
 use crate::gameplay::chess_game::ChessGame;
+use crate::gameplay::custom_board::CustomBoard;
 use crate::gameplay::game_move::ChessGameMove;
+use crate::gameplay::user_preference::UserPreference;
 use crate::object::Object;
 use crate::saved_filter::SavedFilter;
 use crate::stored::{Mirror, event_mirror, mirror};
 
 /// Every data object is mirrored; a new object is one row.
-pub const MIRRORS: &[Mirror] =
-    &[mirror::<User>(), mirror::<ChessGame>(), event_mirror::<ChessGameMove>(), mirror::<SavedFilter>()];
+pub const MIRRORS: &[Mirror] = &[
+    mirror::<User>(),
+    mirror::<ChessGame>(),
+    event_mirror::<ChessGameMove>(),
+    mirror::<CustomBoard>(),
+    mirror::<BoardTheme>(),
+    mirror::<UserPreference>(),
+    mirror::<SavedFilter>(),
+];
 
 /// A fact of another object that a composed view shows: `field` is `shown` of the object of `of` whose id stands in
 /// `by`.

@@ -1,0 +1,74 @@
+//! Custom boards: the creator changes his own; he and admins delete.
+
+use event_schema::gameplay::custom_board::{BoardCategory, CustomBoard};
+use event_schema::ids::UserId;
+use event_schema::object::Kind;
+use serde_json::{Map, Value};
+
+use super::rules::Position;
+use crate::es::aggregate::{Actor, Rejection};
+use crate::http::body::{Param, optional, required};
+use crate::http::query::Filter;
+use crate::http::record::{Change, Rules, owns};
+
+const NAME: &str = "What you call it.";
+const FEN: &str = "A legal position.";
+const DESCRIPTION: &str = "More about it.";
+const PUBLISHED: &str = "Whether everybody sees it.";
+const CATEGORY: &str = "What it is for.";
+
+/// Filters of listCustomBoards.
+pub const FILTERS: &[Filter] = &[
+    Filter { name: "isPublished", kind: Kind::Boolean },
+    Filter { name: "category", kind: Kind::Enum(BoardCategory::OPTIONS) },
+    Filter { name: "createdById", kind: Kind::Id },
+];
+
+impl Rules for CustomBoard {
+    const CREATE: &'static [Param] = &[
+        required("name", Kind::String, NAME).at_most(100),
+        required("fen", Kind::String, FEN).at_most(256),
+        optional("description", Kind::Text, DESCRIPTION).at_most(4000),
+        required("isPublished", Kind::Boolean, PUBLISHED),
+        required("category", Kind::Enum(BoardCategory::OPTIONS), CATEGORY),
+        optional("createdById", Kind::Id, "You; an admin may name another user."),
+    ];
+    const UPDATE: &'static [Param] = &[
+        optional("name", Kind::String, NAME).at_most(100),
+        optional("fen", Kind::String, FEN).at_most(256),
+        optional("description", Kind::Text, DESCRIPTION).at_most(4000),
+        optional("isPublished", Kind::Boolean, PUBLISHED),
+        optional("category", Kind::Enum(BoardCategory::OPTIONS), CATEGORY),
+        optional("createdById", Kind::Id, "Cannot be changed."),
+    ];
+    const OWNER: &'static str = "createdById";
+    const PUBLISHED: Option<&'static str> = Some("isPublished");
+
+    fn defaults() -> Map<String, Value> {
+        Map::new()
+    }
+
+    fn owner(&self) -> Option<UserId> {
+        Some(self.created_by_id)
+    }
+
+    fn is_published(&self) -> bool {
+        self.is_published
+    }
+
+    fn checked(mut self) -> Result<Self, Rejection> {
+        self.name = super::name_of(&self.name)?;
+        let position = Position::from_fen(&self.fen).map_err(|fault| {
+            Rejection::invalid("errMsg_fenIsNotValid", format!("`fen` is no legal position: {fault}")).at("/fen")
+        })?;
+        self.fen = position.fen();
+        Ok(self)
+    }
+
+    fn allows(&self, change: Change, actor: Actor) -> bool {
+        match change {
+            Change::Update => owns(self, actor),
+            Change::Delete => owns(self, actor) || actor.is_admin(),
+        }
+    }
+}

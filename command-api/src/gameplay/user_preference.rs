@@ -1,0 +1,71 @@
+//! User preferences: one per user, his own.
+
+use event_schema::gameplay::user_preference::{BoardOrientation, UserPreference};
+use event_schema::ids::UserId;
+use event_schema::object::Kind;
+use serde_json::{Map, Value, json};
+use service::ApiError;
+
+use super::board_theme;
+use crate::es::aggregate::{Actor, Rejection};
+use crate::http::body::{Param, optional};
+use crate::http::call::Call;
+use crate::http::query::Filter;
+use crate::http::record::{Change, Rules, owns};
+
+/// Filters of listUserPreferences.
+pub const FILTERS: &[Filter] = &[Filter { name: "userId", kind: Kind::Id }];
+
+/// What both bodies take.
+const THEME: Param = optional("activeThemeId", Kind::String, "The id of a theme that you see.").at_most(64);
+const SOUND: Param = optional("soundEnabled", Kind::Boolean, "Sounds; true if it is left out.");
+const ANIMATIONS: Param = optional("showAnimations", Kind::Boolean, "Moving pieces; true if it is left out.");
+const ORIENTATION: Param = optional(
+    "boardOrientation",
+    Kind::Enum(BoardOrientation::OPTIONS),
+    "Which side is below; `auto`, your own, if it is left out.",
+);
+const PREMOVE: Param = optional("premoveEnabled", Kind::Boolean, "Moves ahead of the turn; false if it is left out.");
+
+impl Rules for UserPreference {
+    const CREATE: &'static [Param] =
+        &[optional("userId", Kind::Id, "You."), THEME, SOUND, ANIMATIONS, ORIENTATION, PREMOVE];
+    const UPDATE: &'static [Param] = &[THEME, SOUND, ANIMATIONS, ORIENTATION, PREMOVE];
+    const OWNER: &'static str = "userId";
+    const PUBLISHED: Option<&'static str> = None;
+
+    fn defaults() -> Map<String, Value> {
+        Map::from_iter([
+            ("soundEnabled".to_owned(), json!(true)),
+            ("showAnimations".to_owned(), json!(true)),
+            ("boardOrientation".to_owned(), json!(BoardOrientation::Auto)),
+            ("premoveEnabled".to_owned(), json!(false)),
+        ])
+    }
+
+    fn owner(&self) -> Option<UserId> {
+        Some(self.user_id)
+    }
+
+    fn is_published(&self) -> bool {
+        false
+    }
+
+    fn checked(self) -> Result<Self, Rejection> {
+        Ok(self)
+    }
+
+    fn allows(&self, change: Change, actor: Actor) -> bool {
+        match change {
+            Change::Update | Change::Delete => owns(self, actor),
+        }
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("userPreference:{}", self.user_id))
+    }
+
+    async fn look_up(call: &Call) -> Result<(), ApiError> {
+        board_theme::named(call).await
+    }
+}

@@ -1,0 +1,244 @@
+//! Records over HTTP: create, update, delete and reads of objects that only have a value, written once. A record's own
+//! file adds its body tables, its checks, and who may change it.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use event_schema::ids::UserId;
+use event_schema::object::Object;
+use event_schema::record::{Record, RecordEvent};
+use event_schema::stored::{Stored, fields_of};
+use serde_json::{Map, Value, json};
+use service::ApiError;
+use service::sessions::Caller;
+use uuid::Uuid;
+
+use super::body::Param;
+use super::call::Call;
+use super::predicate::Predicate;
+use super::query::Query;
+use super::read::Readable;
+use super::write::Write;
+use crate::es::aggregate::{Actor, Command, Context, Decision, Plain, Rejection};
+use crate::es::effect::Effect;
+use crate::es::state::Loaded;
+use crate::es::store::Done;
+
+/// What happens to a record that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It gets another value.
+    Update,
+    /// It goes.
+    Delete,
+}
+
+/// What a record is to the API besides its table.
+pub trait Rules: Record {
+    /// The body of create.
+    const CREATE: &'static [Param];
+    /// The body of update.
+    const UPDATE: &'static [Param];
+    /// The field that holds its owner: taken from the session (contract README, row 10), never changed.
+    const OWNER: &'static str;
+    /// The field that shows it to everybody when it is true.
+    const PUBLISHED: Option<&'static str>;
+    /// What a new one has where the body says nothing.
+    fn defaults() -> Map<String, Value>;
+    /// Whose it is; none: it came with the system.
+    fn owner(&self) -> Option<UserId>;
+    /// Whether everybody sees it.
+    fn is_published(&self) -> bool;
+    /// Its one form, or why it cannot be.
+    fn checked(self) -> Result<Self, Rejection>;
+    /// Whether this actor may do this to it.
+    fn allows(&self, change: Change, actor: Actor) -> bool;
+    /// What only one of them may have.
+    fn unique_key(&self) -> Option<String> {
+        None
+    }
+    /// Whether what the body names is there.
+    fn look_up(call: &Call) -> impl Future<Output = Result<(), ApiError>> {
+        let _ = call;
+        std::future::ready(Ok(()))
+    }
+}
+
+/// Whether this actor owns it.
+pub fn owns<R: Rules>(record: &R, actor: Actor) -> bool {
+    record.owner().is_some() && record.owner() == actor.user_id()
+}
+
+fn missing<R: Record>(stream: Uuid) -> Rejection {
+    Rejection::not_found("errMsg_notFound", format!("there is no {} `{stream}`", R::TABLE.name))
+}
+
+fn existing<R: Record>(state: &Plain<R>, cx: &Context) -> Result<R, Rejection> {
+    let active = state.0.as_ref().filter(|stored: &&Stored<R>| stored.active);
+    active.map(|stored| stored.object.clone()).ok_or_else(|| missing::<R>(cx.stream))
+}
+
+/// Makes a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Create<R>(pub R);
+
+impl<R: Rules> Command for Create<R> {
+    type Aggregate = Plain<R>;
+
+    fn decide(&self, state: &Plain<R>, cx: &Context) -> Result<Decision<R::Event>, Rejection> {
+        if state.0.is_some() {
+            return Ok(Vec::new().into()); // Its id derives from the command: this is a retry.
+        }
+        if self.0.owner() != cx.actor.user_id() && !cx.actor.is_admin() {
+            let told = format!("`{}` must be you; leave it out", R::OWNER);
+            return Err(Rejection::forbidden("errMsg_forbidden", told));
+        }
+        let value = self.0.clone().checked()?;
+        let key = value.unique_key();
+        let decision = Decision::from(vec![R::Event::saved(value)]);
+        Ok(match key {
+            Some(key) => decision.with(Effect::ClaimKey { key, stream: cx.stream }),
+            None => decision,
+        })
+    }
+
+    fn key_taken(&self, _: &str) -> Rejection {
+        let name = R::TABLE.name;
+        Rejection::conflict("errMsg_alreadyExists", format!("this user has a {name} already; change that one"))
+    }
+}
+
+/// Changes the fields that were sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update<R> {
+    changes: Map<String, Value>,
+    of: PhantomData<fn() -> R>,
+}
+
+impl<R> Update<R> {
+    /// These fields get these values.
+    pub fn new(changes: Map<String, Value>) -> Self {
+        Self { changes, of: PhantomData }
+    }
+}
+
+impl<R: Rules> Command for Update<R> {
+    type Aggregate = Plain<R>;
+
+    fn decide(&self, state: &Plain<R>, cx: &Context) -> Result<Decision<R::Event>, Rejection> {
+        let before = existing(state, cx)?;
+        if !before.allows(Change::Update, cx.actor) {
+            let told = format!("this {} is not yours to change", R::TABLE.name);
+            return Err(Rejection::forbidden("errMsg_forbidden", told));
+        }
+        if self.changes.get(R::OWNER).is_some_and(|owner| *owner != json!(before.owner())) {
+            let told = format!("`{}` cannot be changed; leave it out", R::OWNER);
+            return Err(Rejection::forbidden("errMsg_forbidden", told));
+        }
+        let mut fields = fields_of(&before);
+        fields.extend(self.changes.clone());
+        let after: R = serde_json::from_value(Value::Object(fields))
+            .map_err(|error| Rejection::invalid("errMsg_bodyIsNotValid", error.to_string()))?;
+        let after = after.checked()?;
+        let events = if after == before { Vec::new() } else { vec![R::Event::saved(after)] };
+        Ok(events.into())
+    }
+}
+
+/// Deletes a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delete<R>(PhantomData<fn() -> R>);
+
+impl<R> Default for Delete<R> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<R: Rules> Command for Delete<R> {
+    type Aggregate = Plain<R>;
+
+    fn decide(&self, state: &Plain<R>, cx: &Context) -> Result<Decision<R::Event>, Rejection> {
+        let before = existing(state, cx)?;
+        if !before.allows(Change::Delete, cx.actor) {
+            let told = format!("this {} is not yours to delete", R::TABLE.name);
+            return Err(Rejection::forbidden("errMsg_forbidden", told));
+        }
+        let decision = Decision::from(vec![R::Event::deleted()]);
+        Ok(match before.unique_key() {
+            Some(key) => decision.with(Effect::ReleaseKey { key, stream: cx.stream }),
+            None => decision,
+        })
+    }
+}
+
+fn shown<R: Rules>(done: &Done<Plain<R>>, call: &Call) -> Option<Map<String, Value>> {
+    Plain::<R>::show(&done.loaded, call.maybe_caller())
+}
+
+impl<R: Rules> Write for Create<R> {
+    const BODY: &'static [Param] = R::CREATE;
+    const SHOWS: &'static Object = R::TABLE;
+    const ABOUT: &'static str = "Makes one; its owner is taken from the session.";
+
+    async fn prepare(call: &Call) -> Result<(Uuid, Self), ApiError> {
+        R::look_up(call).await?;
+        let mut fields = R::defaults();
+        fields.insert(R::OWNER.to_owned(), json!(call.caller()?.user_id));
+        fields.extend(call.body.clone());
+        let value = serde_json::from_value(Value::Object(fields))
+            .map_err(|error| ApiError::new(400, "errMsg_bodyIsNotValid", error.to_string()))?;
+        Ok((call.request.command.derive(R::TABLE.name), Self(value)))
+    }
+
+    fn answer(done: &Done<Plain<R>>, call: &Call) -> Option<Map<String, Value>> {
+        shown(done, call)
+    }
+}
+
+impl<R: Rules> Write for Update<R> {
+    const BODY: &'static [Param] = R::UPDATE;
+    const SHOWS: &'static Object = R::TABLE;
+    const ABOUT: &'static str = "Changes the fields that are sent.";
+
+    async fn prepare(call: &Call) -> Result<(Uuid, Self), ApiError> {
+        R::look_up(call).await?;
+        Ok((call.path_id()?, Self::new(call.body.clone())))
+    }
+
+    fn answer(done: &Done<Plain<R>>, call: &Call) -> Option<Map<String, Value>> {
+        shown(done, call)
+    }
+}
+
+impl<R: Rules> Write for Delete<R> {
+    const BODY: &'static [Param] = &[];
+    const SHOWS: &'static Object = R::TABLE;
+    const ABOUT: &'static str = "Deletes it; admins still see it, inactive.";
+
+    async fn prepare(call: &Call) -> Result<(Uuid, Self), ApiError> {
+        Ok((call.path_id()?, Self::default()))
+    }
+
+    fn answer(done: &Done<Plain<R>>, call: &Call) -> Option<Map<String, Value>> {
+        shown(done, call)
+    }
+}
+
+impl<R: Rules> Readable for Plain<R> {
+    /// Admins all, everybody else his own and what is published.
+    fn scope(caller: &Caller, _: &Query) -> Predicate {
+        if caller.role.is_admin() {
+            return Predicate::And(Vec::new());
+        }
+        let published = R::PUBLISHED.map(|field| Predicate::Is(field, vec!["true".to_owned()]));
+        let own = Predicate::Is(R::OWNER, vec![caller.user_id.to_string()]);
+        Predicate::Or(std::iter::once(own).chain(published).collect())
+    }
+
+    fn may_read(loaded: &Loaded<Self>, caller: &Caller, _: &Query) -> bool {
+        let Some(stored) = &loaded.state.0 else { return false };
+        let record = &stored.object;
+        caller.role.is_admin() || record.is_published() || record.owner() == Some(caller.user_id)
+    }
+}
