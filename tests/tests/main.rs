@@ -18,6 +18,7 @@ mod overload;
 mod privileges;
 mod races;
 mod rebuild;
+mod records;
 mod restore;
 mod routes;
 mod saving;

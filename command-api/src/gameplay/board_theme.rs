@@ -134,7 +134,10 @@ mod tests {
     fn the_presets_are_in_their_one_form() {
         for (name, light, dark) in PRESETS {
             assert_eq!(super::super::name_of(name).unwrap(), *name);
-            assert_eq!((colour("c", "/c", light).unwrap(), colour("c", "/c", dark).unwrap()), ((*light).into(), (*dark).into()));
+            assert_eq!(
+                (colour("c", "/c", light).unwrap(), colour("c", "/c", dark).unwrap()),
+                ((*light).into(), (*dark).into())
+            );
         }
     }
 }
