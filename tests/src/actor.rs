@@ -148,4 +148,9 @@ impl Actor {
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.request("PATCH", path).json(body).send().await
     }
+
+    /// DELETE at command-api.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path).send().await
+    }
 }

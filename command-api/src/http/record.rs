@@ -70,7 +70,7 @@ pub fn owns<R: Rules>(record: &R, actor: Actor) -> bool {
 }
 
 fn missing<R: Record>(stream: Uuid) -> Rejection {
-    Rejection::not_found("errMsg_notFound", format!("there is no {} `{stream}`", R::TABLE.name))
+    Rejection::not_found("errMsg_recordNotFound", format!("there is no {} `{stream}`", R::TABLE.name))
 }
 
 fn existing<R: Record>(state: &Plain<R>, cx: &Context) -> Result<R, Rejection> {
