@@ -82,10 +82,14 @@ fn colour(name: &str, pointer: &'static str, text: &str) -> Result<String, Rejec
     })
 }
 
-/// Makes the themes that every system has. Their ids come from the log, so that two processes at once make one each.
+/// Where the ids of the presets come from: the same in every system, so that two processes at once make one each, and a
+/// log that came out of a backup has them already.
+const SEED: CommandId = CommandId(uuid::uuid!("0196c2a4-3c00-7000-8000-000000000000"));
+
+/// Makes the themes that every system has.
 pub async fn ensure_presets(app: &App) -> Result<(), Failure> {
     for (name, light, dark) in PRESETS {
-        let command = CommandId(CommandId(app.store.log.id).derive(&format!("boardTheme/{name}")));
+        let command = CommandId(SEED.derive(&format!("boardTheme/{name}")));
         let theme = BoardTheme {
             name: (*name).to_owned(),
             light_square: (*light).to_owned(),

@@ -24,7 +24,7 @@ pub const BOARD_THEME: Object = Object {
     additions: &[],
 };
 
-/// The themes that every system has: name, light and dark squares. Their ids derive from the log and the name.
+/// The themes that every system has: name, light and dark squares. Their ids derive from the name and are the same in every system.
 pub const PRESETS: &[(&str, &str, &str)] = &[
     ("Brown", "#f0d9b5", "#b58863"),
     ("Blue", "#dee3e6", "#8ca2ad"),
