@@ -1,5 +1,8 @@
 //! What the program does besides serving, with the owner's login: `migrate`, `erasures`, `restored`.
 
+use event_schema::gameplay::board_theme::BoardTheme;
+use event_schema::gameplay::custom_board::CustomBoard;
+use event_schema::gameplay::user_preference::UserPreference;
 use event_schema::saved_filter::SavedFilter;
 use service::config::Env;
 
@@ -12,7 +15,14 @@ use crate::es::restore::{Erasure, Refold, erasures, restored};
 use crate::gameplay::game::Game;
 
 /// How every category of streams is folded.
-pub const REFOLDS: &[Refold] = &[Refold::of::<Account>(), Refold::of::<Game>(), Refold::of::<Plain<SavedFilter>>()];
+pub const REFOLDS: &[Refold] = &[
+    Refold::of::<Account>(),
+    Refold::of::<Game>(),
+    Refold::of::<Plain<CustomBoard>>(),
+    Refold::of::<Plain<BoardTheme>>(),
+    Refold::of::<Plain<UserPreference>>(),
+    Refold::of::<Plain<SavedFilter>>(),
+];
 
 /// What can be said to the program.
 const USAGE: &str = "use `command-api`, `command-api migrate`, `command-api erasures` or \

@@ -170,6 +170,10 @@ impl Dispatcher {
         let lanes = free.len();
         let (done, mut finished) = mpsc::unbounded_channel::<Held>();
         let mut open = true;
+        // Connected before the first item needs them.
+        while let Some(lane) = free.pop() {
+            self.send(lane, Vec::new(), done.clone());
+        }
         while open || !self.waiting.is_empty() || free.len() < lanes {
             tokio::select! {
                 biased;
@@ -226,7 +230,9 @@ impl Dispatcher {
         let keys = batch.iter().flat_map(|w| w.item.claims.iter().cloned()).collect();
         let items = batch.len();
         self.in_flight += items;
-        metrics::histogram!("wechess_append_batch_items").record(items as f64);
+        if items > 0 {
+            metrics::histogram!("wechess_append_batch_items").record(items as f64);
+        }
         tokio::spawn(async move {
             let highest = lane.carry(batch).await;
             // The dispatcher outlives every lane.

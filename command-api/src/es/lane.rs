@@ -64,7 +64,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// A lane that connects when it is first used.
+    /// A lane that is not connected yet: a batch of nothing connects it.
     pub fn new(config: tokio_postgres::Config, schema: &str) -> Self {
         let missed_sql = format!(
             "select {COLUMNS} from unnest($1::uuid[], $2::int[]) u(s, v), lateral (select * from {schema}.events e \
@@ -78,6 +78,7 @@ impl Lane {
         let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|w| !w.reply.is_closed());
         drop(late);
         if batch.is_empty() {
+            self.open().await;
             return 0;
         }
         match self.call_until_known(&batch).await {
@@ -124,15 +125,8 @@ impl Lane {
     }
 
     async fn call(&mut self, arrays: &Arrays, batch: &[Waiting]) -> Called {
-        if self.connection.is_none() {
-            match self.connect().await {
-                Ok(connection) => self.connection = Some(connection),
-                Err(error) => {
-                    let reason = chain(&error);
-                    tracing::warn!(error = reason, "the appender cannot connect to PostgreSQL");
-                    return Called::Declined(reason);
-                }
-            }
+        if let Some(reason) = self.open().await {
+            return Called::Declined(reason);
         }
         let Some(connection) = &self.connection else { return Called::Lost };
         let call = tokio::time::timeout(CALL_TIMEOUT, connection.call(arrays, batch));
@@ -141,6 +135,23 @@ impl Lane {
             Ok(Err(error)) => classify(&error),
             Err(_) => Called::Lost,
         }
+    }
+
+    /// Connects if it is not. Says why it could not: nothing was sent then.
+    async fn open(&mut self) -> Option<String> {
+        if self.connection.is_some() {
+            return None;
+        }
+        let reason = match tokio::time::timeout(CALL_TIMEOUT, self.connect()).await {
+            Ok(Ok(connection)) => {
+                self.connection = Some(connection);
+                return None;
+            }
+            Ok(Err(error)) => chain(&error),
+            Err(_) => format!("no connection within {CALL_TIMEOUT:?}"),
+        };
+        tracing::warn!(error = reason, "the appender cannot connect to PostgreSQL");
+        Some(reason)
     }
 
     async fn connect(&self) -> Result<Connection, tokio_postgres::Error> {
