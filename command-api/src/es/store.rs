@@ -108,25 +108,35 @@ impl Store {
         load(&self.log, stream).await
     }
 
-    /// Carries out a command on one stream.
+    /// As [`Store::load`]; the next command on the stream decides on it without another read.
+    async fn load_for_others<A: Aggregate>(&self, stream: Uuid) -> Result<Loaded<A>, ReadError> {
+        let loaded = self.load(stream).await?;
+        if loaded.version > 0 {
+            self.cache.put(&loaded, 4096);
+        }
+        Ok(loaded)
+    }
+
+    /// Carries out a command on one stream. Commands on one stream that write take turns within this process.
     pub async fn transact<C: Command>(
         &self,
         stream: Uuid,
         command: &C,
         request: &Request,
     ) -> Result<Done<C::Aggregate>, Failure> {
-        let _turn = self.gates.turn(stream).await?;
+        let mut turn = Some(self.gates.turn(stream).await?);
         let cached = self.cache.get::<C::Aggregate>(stream);
         let mut fresh = cached.is_none();
         let mut before = match cached {
             Some(known) => known,
-            None => self.load(stream).await?,
+            None => self.load_for_others(stream).await?,
         };
         for _ in 0..ATTEMPTS {
             let cx = Context { actor: request.actor, now: Utc::now(), command: request.command, stream };
             let decided = command.decide(&before.state, &cx);
             if !fresh && !decided.as_ref().is_ok_and(|d| !d.events.is_empty() || !d.effects.is_empty()) {
-                // Never refuse, or do nothing, on a state that may be stale.
+                // Never refuse, or do nothing, on a state that may be stale. Who writes nothing keeps nobody waiting.
+                turn = None;
                 before = self.load(stream).await?;
                 fresh = true;
                 continue;
@@ -134,9 +144,18 @@ impl Store {
             let decision = match decided {
                 Ok(decision) if !decision.events.is_empty() => decision,
                 Ok(decision) if !decision.effects.is_empty() => return Err(AppendError::NoEvent.into()),
-                Ok(_) => return self.already_so(before, request).await,
-                Err(rejection) => return self.refused(rejection, request).await,
+                Ok(_) => {
+                    drop(turn);
+                    return self.already_so(before, request).await;
+                }
+                Err(rejection) => {
+                    drop(turn);
+                    return self.refused(rejection, request).await;
+                }
             };
+            if turn.is_none() {
+                turn = Some(self.gates.turn(stream).await?);
+            }
             let attempt = self.prepare(before, decision, request).await?;
             match self.appender.append(attempt.item.clone()).await? {
                 Outcome::Appended { position, at } => return Ok(self.appended(attempt, position, at)),
