@@ -8,7 +8,7 @@ grant select on all tables in schema {schema} to wechess_command_api;
 grant execute on function {schema}.append to wechess_command_api;
 grant insert, update, delete on {schema}.sessions, {schema}.secrets to wechess_command_api;
 grant insert, update on {schema}.signing_keys to wechess_command_api;
-grant update (leased_until), delete on {schema}.timers to wechess_command_api;
+grant update (leased_until, due_at), delete on {schema}.timers to wechess_command_api;
 grant update, delete on {schema}.outbox to wechess_command_api;
 
 -- The projector reads the log and the keys that open it.
