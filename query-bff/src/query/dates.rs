@@ -1,6 +1,6 @@
 //! Dates in filters: RFC 3339, a day, or date math from `now`. Resolved here, with one `now` for a whole request.
 
-use chrono::{DateTime, Datelike, Days, Duration, DurationRound, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveTime, Timelike, Utc};
 
 /// The instants that a date names, in whole milliseconds: `first == last` for an instant, the first and last
 /// millisecond of the unit for a rounded one (`2025-11-22`, `now/d`).
@@ -105,9 +105,10 @@ fn round(time: DateTime<Utc>, unit: char) -> Option<Span> {
         'M' => midnight(NaiveDate::from_ymd_opt(day.year(), day.month(), 1)?),
         'w' => midnight(day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday())))?),
         'd' => midnight(day),
-        'h' | 'H' => time.duration_trunc(Duration::try_hours(1)?).ok()?,
-        'm' => time.duration_trunc(Duration::try_minutes(1)?).ok()?,
-        's' => time.duration_trunc(Duration::try_seconds(1)?).ok()?,
+        // By fields, not by `duration_trunc`: that one ends where nanoseconds do not fit, in 1677 and 2262.
+        'h' | 'H' => day.and_hms_opt(time.hour(), 0, 0)?.and_utc(),
+        'm' => day.and_hms_opt(time.hour(), time.minute(), 0)?.and_utc(),
+        's' => day.and_hms_opt(time.hour(), time.minute(), time.second())?.and_utc(),
         _ => return None,
     };
     let last = shift(first, true, 1, unit)?.checked_sub_signed(Duration::try_milliseconds(1)?)?;
@@ -142,6 +143,9 @@ mod tests {
         is("now/h", "2025-11-22T10:00:00.000Z", "2025-11-22T10:59:59.999Z");
         is("now/m", "2025-11-22T10:20:00.000Z", "2025-11-22T10:20:59.999Z");
         is("now/s", "2025-11-22T10:20:30.000Z", "2025-11-22T10:20:30.999Z");
+        // Farther from 1970 than 64 bits of nanoseconds reach.
+        is("now-349y/h", "1676-11-22T10:00:00.000Z", "1676-11-22T10:59:59.999Z");
+        is("now+500y/s", "2525-11-22T10:20:30.000Z", "2525-11-22T10:20:30.999Z");
         is("2025-02-01", "2025-02-01T00:00:00.000Z", "2025-02-01T23:59:59.999Z");
         is("2025-02-01T10:00:00+02:00", "2025-02-01T08:00:00.000Z", "2025-02-01T08:00:00.000Z");
     }
