@@ -1,11 +1,27 @@
 //! Reading views: what the query service shows, once it has what everybody was told.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use crate::actor::Request;
 use crate::{Actor, Answer, eventually};
 
+/// The views of what players do: enough of them for stories that count the whole.
+pub const GAME_VIEWS: &[&str] = &["user", "chessGame", "chessGameMove", "chessGameListView"];
+
 impl Actor {
+    /// Every document that he sees in these views, by view and id.
+    pub async fn everything(&self, views: &[&str]) -> BTreeMap<String, Value> {
+        let mut all = BTreeMap::new();
+        for view in views {
+            for item in self.find(view, &json!({})).await {
+                all.insert(format!("{view}/{}", item["id"]), item);
+            }
+        }
+        all
+    }
+
     /// A request to query-bff, as it is.
     pub fn view(&self, method: &str, path: &str) -> Request {
         self.request(method, &format!("{}{path}", self.app.query_bff))

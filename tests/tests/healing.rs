@@ -5,21 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use wechess_tests::chess::Game;
 use wechess_tests::servers::stack;
+use wechess_tests::views::GAME_VIEWS;
 use wechess_tests::{App, System, alone, direct, eventually};
-
-const VIEWS: &[&str] = &["user", "chessGame", "chessGameMove", "chessGameListView"];
-
-/// Every document that the admin sees, by view and id, without what a rebuild may change.
-async fn everything(app: &App) -> BTreeMap<String, Value> {
-    let admin = app.admin().await;
-    let mut all = BTreeMap::new();
-    for view in VIEWS {
-        for item in admin.find(view, &json!({})).await {
-            all.insert(format!("{view}/{}", item["id"]), item);
-        }
-    }
-    all
-}
 
 async fn some_games(app: &App) -> Game {
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
@@ -33,7 +20,7 @@ async fn some_games(app: &App) -> Game {
 /// After whatever was done, views are as they were, and go on with two more moves.
 async fn is_whole(app: &App, game: &Game, before: &BTreeMap<String, Value>, first: u32, moves: &str) {
     app.all_settled().await;
-    assert_eq!(&everything(app).await, before);
+    assert_eq!(&app.admin().await.everything(GAME_VIEWS).await, before);
     game.play_from(first, moves).await;
     let list = game.white.find("chessGameListView", &json!({"id": game.id})).await;
     assert_eq!(list[0]["plies"], first + 1);
@@ -45,10 +32,10 @@ async fn is_whole(app: &App, game: &Game, before: &BTreeMap<String, Value>, firs
 #[test]
 fn deleted_indexes_are_made_again() {
     alone(async || {
-        let system = System::with_namespace(VIEWS).await;
+        let system = System::with_namespace(GAME_VIEWS).await;
         let game = some_games(&system).await;
-        let before = everything(&system).await;
-        for view in VIEWS {
+        let before = system.admin().await.everything(GAME_VIEWS).await;
+        for view in GAME_VIEWS {
             let index = system.namespace.index_generation(view, 1);
             direct::elasticsearch_admin("DELETE", &format!("/{index}"), None).await.is(200);
         }
@@ -56,7 +43,7 @@ fn deleted_indexes_are_made_again() {
             let report = system.projection().await;
             let views = report["info"]["views"].as_object()?.clone();
             let mut rebuilt = true;
-            for view in VIEWS {
+            for view in GAME_VIEWS {
                 let path = format!("/{}/_doc/checkpoint", system.namespace.index(view));
                 rebuilt &= direct::elasticsearch_admin("GET", &path, None).await.status == 200;
             }
@@ -71,18 +58,18 @@ fn deleted_indexes_are_made_again() {
 #[test]
 fn a_stream_that_is_deleted_purged_or_cut_is_filled_again() {
     alone(async || {
-        let system = System::with_namespace(VIEWS).await;
+        let system = System::with_namespace(GAME_VIEWS).await;
         let game = some_games(&system).await;
         let name = system.namespace.events_stream();
         let jetstream = direct::jetstream().await;
         let mut first = 1;
 
-        let before = everything(&system).await;
+        let before = system.admin().await.everything(GAME_VIEWS).await;
         jetstream.delete_stream(&name).await.unwrap();
         is_whole(&system, &game, &before, first, "d4 d5").await;
         first += 2;
 
-        let before = everything(&system).await;
+        let before = system.admin().await.everything(GAME_VIEWS).await;
         eventually("the stream is there again", async || jetstream.get_stream(&name).await.ok())
             .await
             .purge()
@@ -91,7 +78,7 @@ fn a_stream_that_is_deleted_purged_or_cut_is_filled_again() {
         is_whole(&system, &game, &before, first, "c4 e6").await;
         first += 2;
 
-        let before = everything(&system).await;
+        let before = system.admin().await.everything(GAME_VIEWS).await;
         let mut stream = jetstream.get_stream(&name).await.unwrap();
         let last = stream.info().await.unwrap().state.last_sequence;
         for sequence in [last, last - 1] {
@@ -113,12 +100,12 @@ fn a_stream_that_is_deleted_purged_or_cut_is_filled_again() {
 #[test]
 fn a_stream_that_is_older_than_it_was_is_brought_up_to_the_log() {
     alone(async || {
-        let system = System::with_namespace(VIEWS).await;
+        let system = System::with_namespace(GAME_VIEWS).await;
         let game = some_games(&system).await;
         let name = system.namespace.events_stream();
         let jetstream = direct::jetstream().await;
         let mut config = jetstream.get_stream(&name).await.unwrap().cached_info().config.clone();
-        let before = everything(&system).await;
+        let before = system.admin().await.everything(GAME_VIEWS).await;
         let tail = system.number("select tail from {s}.log").await;
         jetstream.delete_stream(&name).await.unwrap();
         config.first_sequence = u64::try_from(tail - 5).ok();
@@ -140,10 +127,10 @@ fn a_stream_that_is_older_than_it_was_is_brought_up_to_the_log() {
 #[test]
 fn two_projectors_change_nothing_and_one_takes_over() {
     alone(async || {
-        let mut system = System::with_namespace(VIEWS).await;
+        let mut system = System::with_namespace(GAME_VIEWS).await;
         let (other, second) = system.another_projector().await;
         let game = some_games(&system).await;
-        let before = everything(&system).await;
+        let before = system.admin().await.everything(GAME_VIEWS).await;
         let roles =
             [system.projection().await["info"]["role"].clone(), other.projection().await["info"]["role"].clone()];
         assert_eq!(roles, ["leader", "standby"]);
@@ -172,7 +159,7 @@ async fn forge(app: &App, stream: &str, kind: &str, data: &str) -> i64 {
 #[test]
 fn a_poison_event_parks_its_document_and_the_others_go_on() {
     alone(async || {
-        let system = System::with_namespace(VIEWS).await;
+        let system = System::with_namespace(GAME_VIEWS).await;
         let game = some_games(&system).await;
         let (ann, bob) = (game.white.clone(), game.black.clone());
         let good = ann.create_game(&bob).await;
@@ -199,7 +186,7 @@ fn a_poison_event_parks_its_document_and_the_others_go_on() {
 #[test]
 fn a_destroyed_key_leaves_nothing_of_a_person_in_the_views() {
     alone(async || {
-        let mut system = System::with_namespace(VIEWS).await;
+        let mut system = System::with_namespace(GAME_VIEWS).await;
         let game = some_games(&system).await;
         let (ann, bob) = (game.white.clone(), game.black.clone());
         let s = system.namespace.schema();
@@ -214,7 +201,7 @@ fn a_destroyed_key_leaves_nothing_of_a_person_in_the_views() {
         let destroy = format!("update {s}.data_keys set wrapped = null, destroyed_at = now() where key_id = $1");
         let key = format!("user:{}", ann.id);
         assert_eq!(direct::owner().await.execute(&destroy, &[&key]).await.unwrap(), 1);
-        for view in VIEWS {
+        for view in GAME_VIEWS {
             let index = system.namespace.index_generation(view, 1);
             direct::elasticsearch_admin("DELETE", &format!("/{index}"), None).await.is(200);
         }

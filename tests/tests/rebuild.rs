@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use wechess_tests::command::projector;
+use wechess_tests::views::GAME_VIEWS;
 use wechess_tests::{Actor, App, System, alone, direct, eventually};
-
-const VIEWS: &[&str] = &["user", "chessGame", "chessGameMove", "chessGameListView"];
 
 async fn json(app: &App, args: &[&str]) -> Value {
     let (well, said) = projector(app, args).await;
@@ -29,18 +28,6 @@ async fn some_games(app: &App) -> (Actor, Actor) {
     ann.create_game(&bob).await.play("e4 c5 Nf3 d6").await;
     bob.create_game(&ann).await.play("f3 e5 g4 Qh4#").await;
     (ann, bob)
-}
-
-/// Every document that the admin sees.
-async fn everything(app: &App) -> BTreeMap<String, Value> {
-    let admin = app.admin().await;
-    let mut all = BTreeMap::new();
-    for view in VIEWS {
-        for item in admin.find(view, &json!({})).await {
-            all.insert(format!("{view}/{}", item["id"]), item);
-        }
-    }
-    all
 }
 
 /// Plays on and reads as long as `work` takes: what a reader has seen never goes back, and no read fails.
@@ -71,18 +58,18 @@ async fn while_serving<T>(app: &App, ann: &Actor, bob: &Actor, work: impl Future
 #[test]
 fn a_rebuild_takes_over_when_both_agree_and_the_old_generation_stays() {
     alone(async || {
-        let system = System::with_namespace(VIEWS).await;
+        let system = System::with_namespace(GAME_VIEWS).await;
         let (ann, bob) = some_games(&system).await;
-        let before = everything(&system).await;
+        let before = system.admin().await.everything(GAME_VIEWS).await;
         let plan = json(&system, &["rebuild", "all", "--dry-run", "--json"]).await;
         let games = plan.as_array().expect("a list").iter().find(|p| p["view"] == "chessGame").unwrap();
         assert_eq!((&games["documents"], games["events"].as_i64() > Some(10)), (&json!(2), true));
 
         let (well, said) = while_serving(&system, &ann, &bob, projector(&system, &["rebuild", "all"])).await;
         assert!(well && said.contains("chessGame: generation 2 serves"), "{said}");
-        let after = everything(&system).await;
+        let after = system.admin().await.everything(GAME_VIEWS).await;
         assert!(before.iter().all(|(id, item)| after.get(id) == Some(item)), "what nobody touched is as it was");
-        for view in VIEWS {
+        for view in GAME_VIEWS {
             assert_eq!(states(&system, view).await, BTreeMap::from([(1, "frozen".into()), (2, "live".into())]));
         }
 
@@ -90,7 +77,7 @@ fn a_rebuild_takes_over_when_both_agree_and_the_old_generation_stays() {
         let (well, said) = projector(&system, &["rebuild", "chessGame", "--to", "1"]).await;
         assert!(well, "{said}");
         assert_eq!(states(&system, "chessGame").await, BTreeMap::from([(1, "live".into()), (2, "frozen".into())]));
-        assert_eq!(everything(&system).await, after);
+        assert_eq!(system.admin().await.everything(GAME_VIEWS).await, after);
         let (well, said) = projector(&system, &["drop-generation", "chessGame", "1"]).await;
         assert!(!well && said.contains("never dropped"), "{said}");
         assert!(projector(&system, &["drop-generation", "chessGame", "2"]).await.0);
@@ -126,10 +113,10 @@ async fn give_an_older_table(system: &System, view: &str, without: &str) {
 #[test]
 fn a_new_field_rebuilds_the_view_while_the_old_table_serves_and_is_written() {
     alone(async || {
-        let mut system = System::with_namespace(VIEWS).await;
+        let mut system = System::with_namespace(GAME_VIEWS).await;
         let (ann, bob) = some_games(&system).await;
         system.all_settled().await;
-        let before = everything(&system).await;
+        let before = system.admin().await.everything(GAME_VIEWS).await;
         system.stop_projector().await;
         direct::elasticsearch_admin("POST", &format!("/{}/_refresh", system.namespace.index("chessGame")), None).await;
         give_an_older_table(&system, "chessGame", "moveCount").await;
@@ -143,7 +130,7 @@ fn a_new_field_rebuilds_the_view_while_the_old_table_serves_and_is_written() {
             .await;
         })
         .await;
-        let after = everything(&system).await;
+        let after = system.admin().await.everything(GAME_VIEWS).await;
         assert!(before.iter().all(|(id, item)| after.get(id) == Some(item)));
         // The older table got what was played meanwhile, in the fields that it has.
         let index = system.namespace.index_generation("chessGame", 1);
@@ -157,9 +144,9 @@ fn a_new_field_rebuilds_the_view_while_the_old_table_serves_and_is_written() {
 #[test]
 fn a_rebuild_goes_on_after_its_projector_was_stopped() {
     alone(async || {
-        let mut system = System::with_namespace(VIEWS).await;
+        let mut system = System::with_namespace(GAME_VIEWS).await;
         let (ann, bob) = some_games(&system).await;
-        let before = everything(&system).await;
+        let before = system.admin().await.everything(GAME_VIEWS).await;
         assert!(projector(&system, &["rebuild", "chessGameMove", "--detach"]).await.0);
         system.stop_projector().await;
         ann.create_game(&bob).await.play("d4 d5").await;
@@ -170,7 +157,7 @@ fn a_rebuild_goes_on_after_its_projector_was_stopped() {
         })
         .await;
         system.all_settled().await;
-        let after = everything(&system.app).await;
+        let after = system.app.admin().await.everything(GAME_VIEWS).await;
         assert!(before.iter().all(|(id, item)| after.get(id) == Some(item)));
         assert_eq!(after.keys().filter(|id| id.starts_with("chessGameMove/")).count(), 10);
         system.end().await;

@@ -10,24 +10,11 @@ use serde_json::{Value, json};
 use service::seal::MasterKey;
 use wechess_tests::actor::PASSWORD;
 use wechess_tests::servers::stack;
+use wechess_tests::views::GAME_VIEWS;
 use wechess_tests::{Actor, App, System, alone, direct, eventually};
-
-const VIEWS: &[&str] = &["user", "chessGame", "chessGameMove", "chessGameListView"];
 
 /// A master key that opens nothing of ours.
 const WRONG_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-
-/// Every document that the admin sees, by view and id.
-async fn everything(app: &App, admin: &Actor) -> BTreeMap<String, Value> {
-    let admin = admin.at(app);
-    let mut all = BTreeMap::new();
-    for view in VIEWS {
-        for item in admin.find(view, &json!({})).await {
-            all.insert(format!("{view}/{}", item["id"]), item);
-        }
-    }
-    all
-}
 
 /// The same without what somebody is called: his name, address and picture.
 fn without(documents: &BTreeMap<String, Value>, person: &Actor) -> BTreeMap<String, Value> {
@@ -78,11 +65,11 @@ async fn is_refused(reader: &Actor, token: LogPosition) {
 #[test]
 fn a_restored_log_is_another_one_and_forgets_whom_it_must() {
     alone(async || {
-        let mut system = System::with_namespace(VIEWS).await;
+        let mut system = System::with_namespace(GAME_VIEWS).await;
         let (ann, eve, admin) = (system.user("ann").await, system.user("eve").await, system.admin().await);
         ann.create_game(&eve).await.play("e4 e5").await;
         system.all_settled().await;
-        let before = everything(&system, &admin).await;
+        let before = admin.at(&system).everything(GAME_VIEWS).await;
         let (token, s) = (system.told().expect("somebody was told"), system.namespace.schema());
         let urls = &stack().credentials.database_urls;
         let (owner, namespace) = (urls.owner.parse().expect("a URL"), system.namespace.clone());
@@ -124,7 +111,7 @@ fn a_restored_log_is_another_one_and_forgets_whom_it_must() {
         })
         .await;
         app.settled(token.position).await;
-        assert_eq!(everything(&app, &admin).await, without(&before, &eve));
+        assert_eq!(admin.at(&app).everything(GAME_VIEWS).await, without(&before, &eve));
         is_refused(&ann.at(&app), token).await;
         assert_eq!(eve.at(&app).get("/auth-api/currentuser").await.status, 401);
         ann.at(&app).get("/auth-api/currentuser").await.is(200);
@@ -232,7 +219,7 @@ mod long {
                 game.play("e4 e5 Nf3").await;
                 eve.create_game(&ann).await.play("d4 d5").await;
                 app.all_settled().await;
-                let (before, early) = (everything(&app, &admin).await, app.told().expect("told"));
+                let (before, early) = (admin.at(&app).everything(GAME_VIEWS).await, app.told().expect("told"));
                 let out = whole.dev("backup", &[&dump]);
                 assert!(out.status.success(), "{}", said(&out));
                 assert!(said(&out).contains(&format!("{} events, tail {0}, log {}", early.position, early.log)));
@@ -269,7 +256,7 @@ mod long {
                 let tail = number(&client, "select tail from wechess.log").await;
                 assert_eq!(tail, early.position, "the log is that of the backup");
                 let admin = superadmin(&app, &whole).await;
-                assert_eq!(everything(&app, &admin).await, without(&before, &eve));
+                assert_eq!(admin.at(&app).everything(GAME_VIEWS).await, without(&before, &eve));
                 is_refused(&ann.at(&app), early).await;
                 is_refused(&ann.at(&app), token).await;
                 is_forgotten(&client, "wechess", &eve).await;
@@ -293,7 +280,7 @@ mod long {
                 let other = into_an_empty_stack(&folder, &list).await;
                 let app = App::of(&other.status());
                 let admin = superadmin(&app, &other).await;
-                assert_eq!(everything(&app, &admin).await, without(&before, &eve));
+                assert_eq!(admin.at(&app).everything(GAME_VIEWS).await, without(&before, &eve));
                 is_forgotten(&owner(&other).await, "wechess", &eve).await;
                 ann.at(&app).get("/auth-api/currentuser").await.is(200);
             });
