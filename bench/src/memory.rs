@@ -9,10 +9,10 @@ use serde_json::json;
 use stack::error::{Context, Error, Result};
 use stack::play::{self, crowd::each};
 use stack::services;
-use stack::unit::{Server, Service, Unit};
+use stack::unit::{Service, Unit};
 
 use crate::Bench;
-use crate::moves::{Load, Stage, Target};
+use crate::moves::{Load, Stage};
 use crate::own::Whole;
 use crate::report::{Report, Row};
 use crate::stats::Spread;
@@ -30,11 +30,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 pub fn run(bench: &Bench) -> Result<Report> {
     let whole = Whole::start(bench, &[])?;
     let mut report = Report::default();
-    let target = Target {
-        command_api: whole.system.url(Service::CommandApi),
-        pid: whole.pid(Service::CommandApi)?,
-        postgres: whole.pid(Server::Postgres)?,
-    };
+    let target = whole.target()?;
     let seconds = bench.seconds(20);
     let load = Load { connections: PLAYERS, games: (seconds * 120).max(PLAYERS as u64) as usize, seconds };
     let task = bench.screen.task("games", "making players and games");

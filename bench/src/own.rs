@@ -16,6 +16,7 @@ use stack::unit::{Server, Service, Unit};
 use stack::{files, services};
 
 use crate::Bench;
+use crate::moves::Target;
 use crate::reference::Tools;
 
 /// A run folder that is ours alone: a second benchmark at the same time would spoil both.
@@ -115,6 +116,15 @@ impl Whole {
         let distribution = POSTGRES.ensure(&bench.folders, &bench.screen)?;
         let tools = Tools::new(&distribution, &system.servers().connections().credentials.database_urls.admin)?;
         Ok(Self { system, tools, _folder: folder })
+    }
+
+    /// Where moves are sent, and whose processor time they take.
+    pub fn target(&self) -> Result<Target> {
+        Ok(Target {
+            command_api: self.system.url(Service::CommandApi),
+            pid: self.pid(Service::CommandApi)?,
+            postgres: self.pid(Server::Postgres)?,
+        })
     }
 
     /// The process of a unit.

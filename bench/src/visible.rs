@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use stack::error::{Context, Error, Result};
 use stack::play;
-use stack::unit::{Server, Service};
+use stack::unit::Service;
 
 use crate::Bench;
-use crate::moves::{Load, Moved, Stage, Target};
+use crate::moves::{Load, Moved, Stage};
 use crate::own::Whole;
 use crate::report::{Report, Row};
 use crate::stats::Sorted;
@@ -37,11 +37,7 @@ struct Found {
 pub fn run(bench: &Bench) -> Result<Report> {
     let whole = Whole::start(bench, &[])?;
     let mut report = Report::default();
-    let target = Target {
-        command_api: whole.system.url(Service::CommandApi),
-        pid: whole.pid(Service::CommandApi)?,
-        postgres: whole.pid(Server::Postgres)?,
-    };
+    let target = whole.target()?;
     let seconds = bench.args.seconds.unwrap_or(if bench.args.brief { 3 } else { 30 });
     let load = |connections: usize, moves: u64| Load {
         connections,

@@ -38,11 +38,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
     for unit in DOWN {
         whole.system.keeper(unit).hold();
     }
-    let target = Target {
-        command_api: whole.system.url(Service::CommandApi),
-        pid: whole.pid(Service::CommandApi)?,
-        postgres: whole.pid(Server::Postgres)?,
-    };
+    let target = whole.target()?;
     let task = bench.screen.task("games", "making players and games");
     let stage = Stage::prepare(target, &play::sample(), &load, "player")?;
     task.done(&format!("{} games for {connections} connections", load.games));
