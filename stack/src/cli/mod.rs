@@ -65,6 +65,23 @@ struct Which {
     dir: Option<PathBuf>,
 }
 
+/// What is started, and how fast it must be.
+#[derive(Debug, Clone, Args)]
+struct Programs {
+    /// Build the services with optimisation.
+    #[arg(long)]
+    release: bool,
+    /// Version of Elasticsearch [default: the newest that a JDK here allows].
+    #[arg(long)]
+    elasticsearch: Option<String>,
+    /// Elasticsearch shall start quickly rather than run fast: for tests.
+    #[arg(long)]
+    brief: bool,
+    /// Take the services' programs from this folder instead of building them.
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+}
+
 impl Which {
     fn folders(&self) -> Result<Folders> {
         Folders::choose(self.dir.as_deref())

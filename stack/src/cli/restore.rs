@@ -18,7 +18,7 @@ use stack::status::Status;
 use stack::system;
 
 use super::up::{self, Restoring};
-use super::{Which, down};
+use super::{Programs, Which, down};
 
 /// Arguments of `cargo dev restore`.
 #[derive(Debug, Args)]
@@ -45,18 +45,8 @@ pub struct RestoreArgs {
     /// Port of projector's admin [default: as before, else 8082], 0 = any free port.
     #[arg(long)]
     projector_port: Option<u16>,
-    /// Build the services with optimisation.
-    #[arg(long)]
-    release: bool,
-    /// Version of Elasticsearch [default: the newest that a JDK here allows].
-    #[arg(long)]
-    elasticsearch: Option<String>,
-    /// Elasticsearch shall start quickly rather than run fast: for tests.
-    #[arg(long)]
-    brief: bool,
-    /// Take the services' programs from this folder instead of building them.
-    #[arg(long)]
-    bin_dir: Option<PathBuf>,
+    #[command(flatten)]
+    programs: Programs,
 }
 
 /// A view of ten million events takes its time; one that does not move does not get there.
@@ -88,15 +78,7 @@ pub fn run(args: &RestoreArgs) -> Result<bool> {
         projector: port(args.projector_port, kept.projector, 8082),
         ..Ports::default()
     };
-    let started = up::restoring(Restoring {
-        which: &args.which,
-        plan: path.clone(),
-        ports,
-        release: args.release,
-        bin_dir: args.bin_dir.clone(),
-        elasticsearch: args.elasticsearch.clone(),
-        brief: args.brief,
-    });
+    let started = up::restoring(Restoring { which: &args.which, plan: path.clone(), ports, programs: &args.programs });
     // It holds the master key.
     let _ = std::fs::remove_file(&path);
     started.context(|| {

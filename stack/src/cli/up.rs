@@ -21,7 +21,7 @@ use stack::system::{self, System};
 use stack::{backup, files};
 
 use super::status::{describe, try_it};
-use super::{Which, build, down};
+use super::{Programs, Which, build, down};
 
 /// Arguments of `cargo dev up`.
 #[derive(Debug, Clone, Args)]
@@ -34,9 +34,6 @@ pub struct UpArgs {
     /// Start empty; what runs is stopped first.
     #[arg(long)]
     fresh: bool,
-    /// Build the services with optimisation.
-    #[arg(long)]
-    release: bool,
     /// Port of command-api, 0 = any free port.
     #[arg(long, default_value_t = 8080)]
     command_api_port: u16,
@@ -46,15 +43,8 @@ pub struct UpArgs {
     /// Port of projector's admin, 0 = any free port.
     #[arg(long, default_value_t = 8082)]
     projector_port: u16,
-    /// Version of Elasticsearch [default: the newest that a JDK here allows].
-    #[arg(long)]
-    elasticsearch: Option<String>,
-    /// Elasticsearch shall start quickly rather than run fast: for tests.
-    #[arg(long)]
-    brief: bool,
-    /// Take the services' programs from this folder instead of building them.
-    #[arg(long)]
-    bin_dir: Option<PathBuf>,
+    #[command(flatten)]
+    programs: Programs,
     /// Be the supervisor of `--detach`.
     #[arg(long, hide = true, requires = "bin_dir")]
     supervisor: bool,
@@ -72,14 +62,8 @@ pub struct Restoring<'a> {
     pub plan: PathBuf,
     /// The services' ports.
     pub ports: Ports,
-    /// Whether the services are built with optimisation.
-    pub release: bool,
-    /// The services' programs, if they need no building.
-    pub bin_dir: Option<PathBuf>,
-    /// The version of Elasticsearch.
-    pub elasticsearch: Option<String>,
-    /// A quick start rather than speed.
-    pub brief: bool,
+    /// What is started.
+    pub programs: &'a Programs,
 }
 
 /// Starts a stack that does not run, with a backup in it.
@@ -88,13 +72,10 @@ pub fn restoring(from: Restoring<'_>) -> Result<bool> {
         which: from.which.clone(),
         detach: true,
         fresh: false,
-        release: from.release,
         command_api_port: from.ports.command_api,
         query_bff_port: from.ports.query_bff,
         projector_port: from.ports.projector,
-        elasticsearch: from.elasticsearch,
-        brief: from.brief,
-        bin_dir: from.bin_dir,
+        programs: from.programs.clone(),
         supervisor: false,
         restore: Some(from.plan),
     })
@@ -126,9 +107,9 @@ pub fn run(args: &UpArgs) -> Result<bool> {
     args.ports().check()?;
     let mut options = args.options(screen.clone(), external)?;
     thread::scope(|scope| {
-        let built = scope.spawn(|| match &args.bin_dir {
+        let built = scope.spawn(|| match &args.programs.bin_dir {
             Some(folder) => std::path::absolute(folder).context(|| format!("cannot resolve {}", folder.display())),
-            None => build::binaries(args.release, &screen),
+            None => build::binaries(args.programs.release, &screen),
         });
         Distributions::ensure(&options.servers)?;
         options.binaries = built.join().unwrap_or_else(|_| Err(Error::new("the thread that builds panicked")))?;
@@ -180,14 +161,18 @@ impl UpArgs {
 
     fn options(&self, screen: Screen, external: External) -> Result<system::Options> {
         let servers = servers::Options {
-            elasticsearch: self.elasticsearch.clone(),
-            brief: self.brief,
+            elasticsearch: self.programs.elasticsearch.clone(),
+            brief: self.programs.brief,
             external,
             wanted: self.ports(),
             screen,
             ..servers::Options::new(self.which.folders()?)
         };
-        Ok(system::Options { servers, binaries: self.bin_dir.clone().unwrap_or_default(), environment: Vec::new() })
+        Ok(system::Options {
+            servers,
+            binaries: self.programs.bin_dir.clone().unwrap_or_default(),
+            environment: Vec::new(),
+        })
     }
 }
 
@@ -259,13 +244,13 @@ fn detach(args: &UpArgs, run: &Path, options: &system::Options) -> Result<bool> 
         .stdin(Stdio::null())
         .stdout(both)
         .stderr(file);
-    if args.brief {
+    if args.programs.brief {
         command.arg("--brief");
     }
     if let Some(plan) = &args.restore {
         command.arg("--restore").arg(plan);
     }
-    if let Some(version) = &args.elasticsearch {
+    if let Some(version) = &args.programs.elasticsearch {
         command.args(["--elasticsearch", version]);
     }
     let stop = Stop::on_signals()?;
