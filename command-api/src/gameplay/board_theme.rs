@@ -19,24 +19,25 @@ use crate::http::query::{Filter, Query};
 use crate::http::read::Readable;
 use crate::http::record::{Change, Create, Rules, owns};
 
-const NAME: &str = "What you call it.";
-const COLOUR: &str = "A colour: #rrggbb or #rgb.";
+const NAME: Param = required("name", Kind::String, "What you call it.").at_most(100);
+const LIGHT: Param = colour_of("lightSquare");
+const DARK: Param = colour_of("darkSquare");
+
+const fn colour_of(name: &'static str) -> Param {
+    required(name, Kind::String, "A colour: #rrggbb or #rgb.").at_most(7)
+}
 
 /// Filters of listBoardThemes.
 pub const FILTERS: &[Filter] =
     &[Filter { name: "isPublished", kind: Kind::Boolean }, Filter { name: "createdById", kind: Kind::Id }];
 
 impl Rules for BoardTheme {
-    const CREATE: &'static [Param] = &[
-        required("name", Kind::String, NAME).at_most(100),
-        required("lightSquare", Kind::String, COLOUR).at_most(7),
-        required("darkSquare", Kind::String, COLOUR).at_most(7),
-        optional("createdById", Kind::Id, "You; an admin may name another user."),
-    ];
+    const CREATE: &'static [Param] =
+        &[NAME, LIGHT, DARK, optional("createdById", Kind::Id, "You; an admin may name another user.")];
     const UPDATE: &'static [Param] = &[
-        optional("name", Kind::String, NAME).at_most(100),
-        optional("lightSquare", Kind::String, COLOUR).at_most(7),
-        optional("darkSquare", Kind::String, COLOUR).at_most(7),
+        NAME.if_sent(),
+        LIGHT.if_sent(),
+        DARK.if_sent(),
         optional("isPublished", Kind::Boolean, "Whether everybody sees it."),
     ];
     const OWNER: &'static str = "createdById";

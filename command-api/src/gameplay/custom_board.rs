@@ -11,11 +11,11 @@ use crate::http::body::{Param, optional, required};
 use crate::http::query::Filter;
 use crate::http::record::{Change, Rules, owns};
 
-const NAME: &str = "What you call it.";
-const FEN: &str = "A legal position.";
-const DESCRIPTION: &str = "More about it.";
-const PUBLISHED: &str = "Whether everybody sees it.";
-const CATEGORY: &str = "What it is for.";
+const NAME: Param = required("name", Kind::String, "What you call it.").at_most(100);
+const FEN: Param = required("fen", Kind::String, "A legal position.").at_most(256);
+const DESCRIPTION: Param = optional("description", Kind::Text, "More about it.").at_most(4000);
+const PUBLISHED: Param = required("isPublished", Kind::Boolean, "Whether everybody sees it.");
+const CATEGORY: Param = required("category", Kind::Enum(BoardCategory::OPTIONS), "What it is for.");
 
 /// Filters of listCustomBoards.
 pub const FILTERS: &[Filter] = &[
@@ -26,19 +26,19 @@ pub const FILTERS: &[Filter] = &[
 
 impl Rules for CustomBoard {
     const CREATE: &'static [Param] = &[
-        required("name", Kind::String, NAME).at_most(100),
-        required("fen", Kind::String, FEN).at_most(256),
-        optional("description", Kind::Text, DESCRIPTION).at_most(4000),
-        required("isPublished", Kind::Boolean, PUBLISHED),
-        required("category", Kind::Enum(BoardCategory::OPTIONS), CATEGORY),
+        NAME,
+        FEN,
+        DESCRIPTION,
+        PUBLISHED,
+        CATEGORY,
         optional("createdById", Kind::Id, "You; an admin may name another user."),
     ];
     const UPDATE: &'static [Param] = &[
-        optional("name", Kind::String, NAME).at_most(100),
-        optional("fen", Kind::String, FEN).at_most(256),
-        optional("description", Kind::Text, DESCRIPTION).at_most(4000),
-        optional("isPublished", Kind::Boolean, PUBLISHED),
-        optional("category", Kind::Enum(BoardCategory::OPTIONS), CATEGORY),
+        NAME.if_sent(),
+        FEN.if_sent(),
+        DESCRIPTION,
+        PUBLISHED.if_sent(),
+        CATEGORY.if_sent(),
         optional("createdById", Kind::Id, "Cannot be changed."),
     ];
     const OWNER: &'static str = "createdById";

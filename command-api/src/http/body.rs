@@ -36,6 +36,11 @@ pub const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Pa
 }
 
 impl Param {
+    /// The same field where it may be left out.
+    pub const fn if_sent(mut self) -> Self {
+        self.required = false;
+        self
+    }
     /// Bounds its text.
     pub const fn at_most(mut self, characters: usize) -> Self {
         self.longest = characters;

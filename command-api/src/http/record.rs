@@ -69,13 +69,20 @@ pub fn owns<R: Rules>(record: &R, actor: Actor) -> bool {
     record.owner().is_some() && record.owner() == actor.user_id()
 }
 
-fn missing<R: Record>(stream: Uuid) -> Rejection {
-    Rejection::not_found("errMsg_recordNotFound", format!("there is no {} `{stream}`", R::TABLE.name))
-}
-
-fn existing<R: Record>(state: &Plain<R>, cx: &Context) -> Result<R, Rejection> {
-    let active = state.0.as_ref().filter(|stored: &&Stored<R>| stored.active);
-    active.map(|stored| stored.object.clone()).ok_or_else(|| missing::<R>(cx.stream))
+/// The record as it is, if there is one and this may be done to it.
+fn allowed<R: Rules>(change: Change, state: &Plain<R>, cx: &Context) -> Result<R, Rejection> {
+    let name = R::TABLE.name;
+    let Some(stored) = state.0.as_ref().filter(|stored: &&Stored<R>| stored.active) else {
+        return Err(Rejection::not_found("errMsg_recordNotFound", format!("there is no {name} `{}`", cx.stream)));
+    };
+    if stored.object.allows(change, cx.actor) {
+        return Ok(stored.object.clone());
+    }
+    let verb = match change {
+        Change::Update => "change",
+        Change::Delete => "delete",
+    };
+    Err(Rejection::forbidden("errMsg_forbidden", format!("this {name} is not yours to {verb}")))
 }
 
 /// Makes a record.
@@ -126,11 +133,7 @@ impl<R: Rules> Command for Update<R> {
     type Aggregate = Plain<R>;
 
     fn decide(&self, state: &Plain<R>, cx: &Context) -> Result<Decision<R::Event>, Rejection> {
-        let before = existing(state, cx)?;
-        if !before.allows(Change::Update, cx.actor) {
-            let told = format!("this {} is not yours to change", R::TABLE.name);
-            return Err(Rejection::forbidden("errMsg_forbidden", told));
-        }
+        let before = allowed(Change::Update, state, cx)?;
         if self.changes.get(R::OWNER).is_some_and(|owner| *owner != json!(before.owner())) {
             let told = format!("`{}` cannot be changed; leave it out", R::OWNER);
             return Err(Rejection::forbidden("errMsg_forbidden", told));
@@ -159,11 +162,7 @@ impl<R: Rules> Command for Delete<R> {
     type Aggregate = Plain<R>;
 
     fn decide(&self, state: &Plain<R>, cx: &Context) -> Result<Decision<R::Event>, Rejection> {
-        let before = existing(state, cx)?;
-        if !before.allows(Change::Delete, cx.actor) {
-            let told = format!("this {} is not yours to delete", R::TABLE.name);
-            return Err(Rejection::forbidden("errMsg_forbidden", told));
-        }
+        let before = allowed(Change::Delete, state, cx)?;
         let decision = Decision::from(vec![R::Event::deleted()]);
         Ok(match before.unique_key() {
             Some(key) => decision.with(Effect::ReleaseKey { key, stream: cx.stream }),
