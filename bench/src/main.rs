@@ -29,6 +29,7 @@ use stack::folders::Folders;
 use stack::screen::Screen;
 use stack::stop::Stop;
 
+use machine::Ticks;
 use report::Report;
 
 /// `wechess-bench`: the arguments of `cargo dev bench`.
@@ -112,7 +113,12 @@ fn run() -> Result<()> {
     let mut whole = Report::default();
     for (what, measure) in MEASUREMENTS {
         if bench.args.what == *what || bench.args.what == What::All {
-            let report = measure(&bench)?;
+            let before = Ticks::now();
+            let mut report = measure(&bench)?;
+            let stolen = Ticks::now().stolen_since(before);
+            if stolen >= 1.0 {
+                report.note(format!("meanwhile the host of this virtual machine took {stolen:.0} % of its processors"));
+            }
             println!("{report}");
             whole.add(report);
             if let Some(path) = &bench.args.json {
