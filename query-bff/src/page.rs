@@ -8,6 +8,11 @@ use crate::view::{Column, View};
 /// The last row that paging reaches; beyond it a cursor will be needed.
 pub const MAX_ROWS: u32 = 10_000;
 
+/// Rows a page of a list that names no limit (contract README, row 2).
+pub const LIST_ROWS: u32 = 10;
+/// Rows a page of "get all" (contract README, row 25).
+pub const ALL_ROWS: u32 = 25;
+
 /// A page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -18,9 +23,9 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads `page` and `limit`.
-    pub fn read(params: &Params, faults: &mut Faults) -> Self {
-        let page = Self { number: params.number(&PAGE).unwrap_or(1), limit: params.number(&LIMIT).unwrap_or(10) };
+    /// Reads `page` and `limit`, which is `rows` without one.
+    pub fn read(params: &Params, rows: u32, faults: &mut Faults) -> Self {
+        let page = Self { number: params.number(&PAGE).unwrap_or(1), limit: params.number(&LIMIT).unwrap_or(rows) };
         if page.number.saturating_mul(page.limit) > MAX_ROWS {
             let message = format!(
                 "page {} of {} rows ends beyond row {MAX_ROWS}; narrow the filters to reach what lies there",
@@ -136,7 +141,7 @@ mod tests {
         let mut faults = Faults::default();
         let params = Params::read(query, &known, &mut faults);
         let view = by_name("chessGameListView").unwrap();
-        let page = Page::read(&params, &mut faults);
+        let page = Page::read(&params, LIST_ROWS, &mut faults);
         let sort = sort(view, &params, &mut faults).into_iter().map(|(c, o)| (c.name.as_str(), o)).collect();
         projection(view, &params, &mut faults);
         (page, sort, faults.listed().iter().map(|f| format!("{} {}", f.pointer, f.message)).collect())

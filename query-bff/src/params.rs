@@ -36,6 +36,8 @@ const fn param(name: &'static str, form: Form, about: &'static str) -> Param {
 pub const PAGE: Param = param("page", Form::Integer(1, 10_000), "page, from 1; page times limit is at most 10000");
 /// Rows a page.
 pub const LIMIT: Param = param("limit", Form::Integer(1, 100), "rows a page, default 10");
+/// Rows a page of "get all".
+pub const LIMIT_OF_ALL: Param = param(LIMIT.name, LIMIT.form, "rows a page, default 25");
 /// Columns to sort by.
 pub const SORT_BY: Param =
     param("sortBy", Form::Text(500), "fields to sort by, separated by commas; default createdAt");

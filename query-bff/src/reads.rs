@@ -1,4 +1,4 @@
-//! The routes that read: list, count, schema, one record. Facets, cursors and exports will stand beside them.
+//! The routes that read: all, list, count, schema, one record. Facets, cursors and exports will stand beside them.
 
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
@@ -7,13 +7,15 @@ use service::error::ApiError;
 use crate::App;
 use crate::answer;
 use crate::freshness::Fresh;
-use crate::page::{self, Page};
-use crate::params::{CONSISTENCY_TOKEN, FIELDS, FILTERS, LIMIT, PAGE, Param, Q, SORT_BY, SORT_ORDER};
+use crate::page::{self, ALL_ROWS, LIST_ROWS, Page};
+use crate::params::{CONSISTENCY_TOKEN, FIELDS, FILTERS, LIMIT, LIMIT_OF_ALL, PAGE, Param, Q, SORT_BY, SORT_ORDER};
 use crate::query::compile::Window;
 use crate::query::expr::Filter;
 use crate::request::{Ask, find, json_body, promising, respond};
 use crate::watermarks::Need;
 
+/// The parameters of `GET /:index`: those of its list.
+pub const ALL: &[&Param] = &[&PAGE, &LIMIT_OF_ALL, &SORT_BY, &SORT_ORDER, &Q, &FIELDS, &FILTERS, &CONSISTENCY_TOKEN];
 /// The parameters of `GET /:index/list`.
 pub const LIST: &[&Param] = &[&PAGE, &LIMIT, &SORT_BY, &SORT_ORDER, &Q, &FIELDS, &FILTERS, &CONSISTENCY_TOKEN];
 /// The parameters of `POST /:index/list`.
@@ -27,23 +29,30 @@ pub const SCHEMA: &[&Param] = &[];
 /// The parameters of `GET /:index/:id`.
 pub const RECORD: &[&Param] = &[&FIELDS, &CONSISTENCY_TOKEN];
 
+/// `GET /:index`.
+pub async fn all(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
+    let mut ask = Ask::open(&app, &req, ALL).await?;
+    let filter = ask.query_filters();
+    list_of(&app, ask, filter, ALL_ROWS).await
+}
+
 /// `GET /:index/list`.
 pub async fn list(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
     let mut ask = Ask::open(&app, &req, LIST).await?;
     let filter = ask.query_filters();
-    list_of(&app, ask, filter).await
+    list_of(&app, ask, filter, LIST_ROWS).await
 }
 
 /// `POST /:index/list`.
 pub async fn list_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
     let mut ask = Ask::open(&app, &req, LIST_BODY).await?;
     let filter = ask.body_filters(&json_body(&req, body)?);
-    list_of(&app, ask, filter).await
+    list_of(&app, ask, filter, LIST_ROWS).await
 }
 
-async fn list_of(app: &App, mut ask: Ask, filter: Option<Filter>) -> Result<HttpResponse, Error> {
+async fn list_of(app: &App, mut ask: Ask, filter: Option<Filter>, rows: u32) -> Result<HttpResponse, Error> {
     let view = ask.view;
-    let page = Page::read(&ask.params, &mut ask.faults);
+    let page = Page::read(&ask.params, rows, &mut ask.faults);
     let sort = page::sort(view, &ask.params, &mut ask.faults);
     let only = page::projection(view, &ask.params, &mut ask.faults);
     let q = ask.words();

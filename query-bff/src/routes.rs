@@ -1,7 +1,8 @@
 //! The one table of routes: from it come the actix routes, `/swagger`, `/getPostmanCollection` and `/`.
 //!
-//! Facets and aggregates, exports, live reads and the aggregated views add rows here and a module beside `reads`.
+//! Facets and aggregates, exports and live reads add rows here and a module beside `reads`.
 
+use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, Route};
@@ -10,7 +11,7 @@ use service::document::{Operation, Parameter, Place};
 use service::error::ApiError;
 
 use crate::params::{COMMON, Param};
-use crate::view::VIEWS;
+use crate::view::{self, VIEWS};
 use crate::{App, reads, saved_filters};
 
 /// The documented root; the routes answer at `/` as well.
@@ -83,8 +84,13 @@ const READ: &[u16] = &[400, 401, 404, 503];
 const BODY: &[u16] = &[400, 401, 404, 413, 415, 503];
 
 const FILTERS: &str = "/{index}/filters";
+/// "Get all" of the contract's aggregated views, and of every other.
+const ALL: &str = "/{index}";
 
 const ROWS: &[Row] = &[
+    read(ALL, "getIndex", "All of a view that the caller may see, a page at a time.", reads::ALL, list_answer, || {
+        web::get().to(reads::all)
+    }),
     read("/{index}/list", "listIndex", "A page of a view.", reads::LIST, list_answer, || web::get().to(reads::list)),
     read("/{index}/list", "listIndexByFilters", "A filtered page of a view.", reads::LIST_BODY, list_answer, || {
         web::post().to(reads::list_body)
@@ -155,6 +161,8 @@ pub fn configure(cfg: &mut ServiceConfig, app: &Data<App>) {
             let rows: Vec<&Row> = ROWS.iter().filter(|other| other.path == row.path).collect();
             let allowed = rows.iter().map(|row| row.method).collect::<Vec<_>>().join(", ");
             let resource = web::resource(format!("{prefix}{}", row.path));
+            // Any other word at this place is no route.
+            let resource = if row.path == ALL { resource.guard(fn_guard(ends_in_a_view)) } else { resource };
             let resource = rows.iter().fold(resource, |resource, row| resource.route((row.handler)()));
             cfg.service(
                 resource
@@ -162,6 +170,10 @@ pub fn configure(cfg: &mut ServiceConfig, app: &Data<App>) {
             );
         }
     }
+}
+
+fn ends_in_a_view(context: &GuardContext<'_>) -> bool {
+    context.head().uri.path().rsplit('/').next().is_some_and(|name| view::by_name(name).is_some())
 }
 
 fn not_allowed(req: &HttpRequest, allowed: &str) -> HttpResponse {
@@ -293,13 +305,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_holds_the_nine_routes() {
+    fn the_table_holds_the_nine_routes_of_an_index_and_get_all() {
         let table: Vec<String> = ROWS.iter().map(|row| format!("{} {} {}", row.method, row.path, row.name)).collect();
         insta::assert_json_snapshot!("routes", table);
         let mut names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 9);
+        assert_eq!(names.len(), 9 + 1);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use service::error::ApiError;
 
 use crate::App;
 use crate::answer;
-use crate::page::{self, Page};
+use crate::page::{self, LIST_ROWS, Page};
 use crate::params::{CONSISTENCY_TOKEN, LIMIT, PAGE, Param};
 use crate::query::expr::{Cond, Filter, Scalar};
 use crate::query::faults::{Code, Faults};
@@ -38,7 +38,7 @@ const MAX_KEY: usize = 255;
 /// `GET /:index/filters`: the caller's own filters of this view.
 pub async fn list(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
     let mut ask = Ask::open(&app, &req, LIST).await?;
-    let page = Page::read(&ask.params, &mut ask.faults);
+    let page = Page::read(&ask.params, LIST_ROWS, &mut ask.faults);
     ask.sound()?;
     let saved = saved_view()?;
     let sort = page::sort(saved, &ask.params, &mut Faults::default());

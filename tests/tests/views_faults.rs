@@ -54,6 +54,8 @@ fn an_unknown_index_is_a_404() {
         let answer = ann.view("GET", "/bff-api/chessGames/list").send().await;
         assert!(answer.refused(404, "errMsg_indexNotFound").ends_with("did you mean `chessGame`?"), "{}", answer.text);
         ann.view("GET", "/nothing").send().await.refused(404, "errMsg_routeNotFound");
+        let answer = ann.view("POST", "/bff-api/chessGame").json(&json!({})).send().await;
+        answer.refused(405, "errMsg_methodNotAllowed");
     });
 }
 

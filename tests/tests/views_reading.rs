@@ -45,6 +45,13 @@ fn the_game_list_shows_names_opening_and_last_move() {
             "nextPage": 2, "prevPage": null, "pageItem": 2, "filters": []});
         has(list.is(200), &place);
         assert_eq!(list.body["items"][0]["id"], running.as_str());
+        // "Get all": the same list, 25 a page.
+        for path in ["/bff-api/chessGameListView", "/chessgamelistview"] {
+            let all = ann.look(&format!("{path}?filters=%7B%22moveCount%22%3A%7B%22gt%22%3A0%7D%7D")).await;
+            has(all.is(200), &json!({"status": "OK", "total": 3, "currentPage": 1, "pageItem": 3, "filters": []}));
+        }
+        let moves = ann.look("/bff-api/chessGameMove?sortBy=createdAt&limit=2&page=2").await;
+        has(moves.is(200), &json!({"total": 7, "totalPage": 4, "pageItem": 2}));
         let watermark: LogPosition = list.header("watermark").unwrap().parse().unwrap();
         assert_eq!((watermark.log, list.header("stale")), (app.told().unwrap().log, None));
     });
