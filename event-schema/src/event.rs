@@ -131,6 +131,7 @@ macro_rules! categories {
 categories! {
     User = crate::auth::user::UserEvent : crate::auth::user::User,
     Game = crate::gameplay::game_event::GameEvent : crate::gameplay::chess_game::ChessGame,
+    Invitation = crate::gameplay::invitation::InvitationEvent : crate::gameplay::invitation::ChessGameInvitation,
     CustomBoard = crate::gameplay::custom_board::CustomBoardEvent : crate::gameplay::custom_board::CustomBoard,
     BoardTheme = crate::gameplay::board_theme::BoardThemeEvent : crate::gameplay::board_theme::BoardTheme,
     UserPreference = crate::gameplay::user_preference::UserPreferenceEvent : crate::gameplay::user_preference::UserPreference,

@@ -38,6 +38,8 @@ ids! {
     UserId,
     /// A game; also the stream of that game.
     GameId,
+    /// An invitation to a game; also its stream.
+    InvitationId,
     /// One login.
     SessionId,
     /// One command: the idempotency key of an append.

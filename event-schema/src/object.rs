@@ -160,6 +160,24 @@ impl Field {
         matches!(self.kind, Kind::Enum(_)).then(|| format!("{}_idx", self.name))
     }
 
+    /// Puts its value among `values` into a document as it is shown, its companion beside it.
+    pub fn put(&self, values: &Map<String, Value>, out: &mut Map<String, Value>) {
+        let value = match self.shown {
+            Shown::Withheld => Value::Null,
+            Shown::Everywhere | Shown::CommandOnly => values.get(self.name).cloned().unwrap_or(Value::Null),
+        };
+        let time = if self.kind == Kind::Date { value.as_str().and_then(|text| text.parse().ok()) } else { None };
+        let value = time.map_or(value, |time| json!(instant(time)));
+        let index = match (self.kind, value.as_str()) {
+            (Kind::Enum(words), Some(word)) => json!(words.iter().position(|w| *w == word)),
+            _ => Value::Null,
+        };
+        out.insert(self.name.to_owned(), value);
+        if let Some(companion) = self.companion() {
+            out.insert(companion, index);
+        }
+    }
+
     /// The Elasticsearch mapping of its values. Text that is searched has a `.text` sub-field.
     fn mapping(&self) -> Value {
         match self.kind {
@@ -237,7 +255,7 @@ impl Object {
         let mut out = Map::with_capacity(self.fields.len() + 12);
         out.insert("id".into(), json!(book.id));
         for field in self.fields.iter().filter(|f| keep(f)) {
-            put(&mut out, field, values);
+            field.put(values, &mut out);
         }
         if self.deletion == Deletion::Soft {
             out.insert("isActive".into(), json!(book.is_active));
@@ -250,7 +268,7 @@ impl Object {
             out.insert("isActive".into(), json!(book.is_active));
         }
         for field in self.additions.iter().flat_map(|group| group.iter()).filter(|f| keep(f)) {
-            put(&mut out, field, values);
+            field.put(values, &mut out);
         }
         out
     }
@@ -276,21 +294,4 @@ pub struct Bookkeeping {
 /// RFC 3339 in UTC with milliseconds: the one form of instants in answers and views.
 pub fn instant(time: chrono::DateTime<chrono::Utc>) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}
-
-fn put(out: &mut Map<String, Value>, field: &Field, values: &Map<String, Value>) {
-    let value = match field.shown {
-        Shown::Withheld => Value::Null,
-        Shown::Everywhere | Shown::CommandOnly => values.get(field.name).cloned().unwrap_or(Value::Null),
-    };
-    let time = if field.kind == Kind::Date { value.as_str().and_then(|text| text.parse().ok()) } else { None };
-    let value = time.map_or(value, |time| json!(instant(time)));
-    let index = match (field.kind, value.as_str()) {
-        (Kind::Enum(words), Some(word)) => json!(words.iter().position(|w| *w == word)),
-        _ => Value::Null,
-    };
-    out.insert(field.name.to_owned(), value);
-    if let Some(companion) = field.companion() {
-        out.insert(companion, index);
-    }
 }

@@ -13,6 +13,7 @@ use event_schema::gameplay::chess_game::ChessGame;
 use event_schema::gameplay::custom_board::CustomBoard;
 use event_schema::gameplay::game_event::GameEvent;
 use event_schema::gameplay::game_move::ChessGameMove;
+use event_schema::gameplay::invitation::ChessGameInvitation;
 use event_schema::gameplay::user_preference::UserPreference;
 use event_schema::object::{BOOKKEEPING, Kind, Object, Shown};
 use event_schema::saved_filter::SavedFilter;
@@ -62,6 +63,7 @@ fn tables_are_their_types() {
     fits(User::TABLE, &begun::<User>());
     fits(ChessGame::TABLE, &begun::<ChessGame>());
     fits(ChessGameMove::TABLE, &moved());
+    fits(ChessGameInvitation::TABLE, &begun::<ChessGameInvitation>());
     fits(<SavedFilter as DataObject>::TABLE, &begun::<SavedFilter>());
     fits(<CustomBoard as DataObject>::TABLE, &begun::<CustomBoard>());
     fits(<BoardTheme as DataObject>::TABLE, &begun::<BoardTheme>());

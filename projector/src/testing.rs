@@ -28,14 +28,14 @@ fn user(number: u128) -> UserId {
 }
 
 /// An event of a stream.
-pub fn recorded(position: i64, stream: Uuid, version: i32, event: &GameEvent) -> Recorded {
+pub fn recorded<E: DomainEvent>(position: i64, stream: Uuid, version: i32, event: &E) -> Recorded {
     let (kind, data) = event.to_row();
     Recorded {
         position,
         stream_id: stream,
         version,
-        category: GameEvent::CATEGORY.to_owned(),
-        schema: GameEvent::schema(&kind),
+        category: E::CATEGORY.to_owned(),
+        schema: E::schema(&kind),
         kind,
         command_id: CommandId(Uuid::from_u128(1 << 100 | position as u128)),
         ordinal: 0,

@@ -111,6 +111,9 @@ fn step(games: &mut HashMap<Uuid, Board>, game: Uuid, event: &GameEvent) -> Chec
             board.black = Some(*player_black_id);
             Ok(())
         }
+        GameEvent::PlayerInvited(_) | GameEvent::PlayerUninvited(_) => {
+            must(board.black.is_none(), || format!("an invitation, and Black is {:?}", board.black))
+        }
         GameEvent::MovePlayed(played) => board.play(played),
         GameEvent::DrawOffered { by } => {
             must(board.is_player(*by), || format!("{by} does not play"))?;

@@ -52,7 +52,9 @@ impl Aggregate for Game {
             | GameEvent::GameTerminated { at, .. }
             | GameEvent::GameDeleted { at, .. }
             | GameEvent::GameEnded { at, .. } => self.time = Some(*at),
-            GameEvent::DrawOffered { .. }
+            GameEvent::PlayerInvited(_)
+            | GameEvent::PlayerUninvited(_)
+            | GameEvent::DrawOffered { .. }
             | GameEvent::DrawDeclined { .. }
             | GameEvent::SaveRequested { .. }
             | GameEvent::SaveWithdrawn { .. }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::game_event::{
-    EndReason, GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, MovePlayed, ReportStatus,
-    SaveStatus, TimeControl,
+    EndReason, GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, MovePlayed, PendingInvitation,
+    ReportStatus, SaveStatus, TimeControl,
 };
 use crate::ids::UserId;
 use crate::object::{Deletion, Field, Object, any, boolean, choice, date, id, integer, string};
@@ -20,6 +20,7 @@ pub const CHESS_GAME_ADDITIONS: &[Field] = &[
     integer("whiteRemainingMs"),
     integer("blackRemainingMs"),
     date("clockRunsSince"),
+    any("invitations"),
 ];
 
 /// The contract's table (1.3).
@@ -108,6 +109,9 @@ pub struct ChessGame {
     pub black_remaining_ms: Option<i64>,
     /// Since when the side to move uses its time; none while no clock runs.
     pub clock_runs_since: Option<DateTime<Utc>>,
+    /// Who is invited, while the game waits for its second player.
+    #[serde(default)]
+    pub invitations: Vec<PendingInvitation>,
 }
 
 impl ChessGame {
@@ -138,6 +142,7 @@ impl ChessGame {
             white_remaining_ms: event.time_control.map(|control| control.initial_ms),
             black_remaining_ms: event.time_control.map(|control| control.initial_ms),
             clock_runs_since: None,
+            invitations: Vec::new(),
         }
     }
 
@@ -185,6 +190,7 @@ impl ChessGame {
         self.result = Some(result);
         self.end_reason = Some(reason);
         self.draw_offered_by_id = None;
+        self.invitations.clear();
         self.save(SaveStatus::NotSaveable, false);
     }
 
@@ -200,6 +206,11 @@ impl ChessGame {
         } else {
             self.save_request_black = request;
         }
+    }
+
+    /// Whether an invitation of this user waits for his answer.
+    pub fn is_invited(&self, user: UserId) -> bool {
+        self.invitations.iter().any(|pending| pending.recipient_id == user)
     }
 
     /// Whether this user plays in it.
@@ -223,7 +234,10 @@ impl DataObject for ChessGame {
                 self.player_black_id = Some(*player_black_id);
                 self.guest_player_black = *guest;
                 self.status = GameStatus::Active;
+                self.invitations.clear();
             }
+            GameEvent::PlayerInvited(pending) => self.invitations.push(*pending),
+            GameEvent::PlayerUninvited(ended) => self.invitations.retain(|pending| pending != ended),
             GameEvent::MovePlayed(played) => self.moved(played),
             GameEvent::DrawOffered { by } => self.draw_offered_by_id = Some(*by),
             GameEvent::DrawDeclined { .. } => self.draw_offered_by_id = None,
@@ -253,7 +267,10 @@ impl DataObject for ChessGame {
                 self.terminated_by_id = Some(*by);
                 self.ended(GameStatus::Terminated, GameResult::Aborted, EndReason::Termination, *at);
             }
-            GameEvent::GameDeleted { at, .. } => self.stop_clock(*at),
+            GameEvent::GameDeleted { at, .. } => {
+                self.stop_clock(*at);
+                self.invitations.clear();
+            }
             GameEvent::GameEnded { result, reason, at, .. } => {
                 self.ended(GameStatus::Completed, *result, *reason, *at);
             }
@@ -264,11 +281,13 @@ impl DataObject for ChessGame {
         matches!(event, GameEvent::GameDeleted { .. })
     }
 
-    /// The players; everybody while a public game waits for its second one (contract, row 32).
+    /// The players, and who is invited; everybody while a public game waits for its second one (contract, row 32).
     fn readers(&self, _: uuid::Uuid) -> Readers {
         if self.status == GameStatus::Pending && self.mode == GameMode::Public {
             return Readers::Everybody;
         }
-        Readers::Users(std::iter::once(self.player_white_id.0).chain(self.player_black_id.map(|b| b.0)).collect())
+        let players = std::iter::once(self.player_white_id).chain(self.player_black_id);
+        let invited = self.invitations.iter().map(|pending| pending.recipient_id);
+        Readers::Users(players.chain(invited).map(|user| user.0).collect())
     }
 }

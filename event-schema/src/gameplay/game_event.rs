@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choices::choices;
 use crate::event::DomainEvent;
-use crate::ids::UserId;
+use crate::ids::{InvitationId, UserId};
 
 choices! {
     /// Where a game stands.
@@ -142,6 +142,10 @@ pub enum GameEvent {
         /// Game time.
         at: DateTime<Utc>,
     },
+    /// Somebody is invited to be the second player; stands until the game starts or ends, or his invitation does.
+    PlayerInvited(PendingInvitation),
+    /// His invitation ended without him.
+    PlayerUninvited(PendingInvitation),
     /// A legal move.
     MovePlayed(MovePlayed),
     /// A player offers a draw; stands until it is answered or the opponent moves.
@@ -264,6 +268,16 @@ pub struct GameCreated {
     pub at: DateTime<Utc>,
     /// None: no clock.
     pub time_control: Option<TimeControl>,
+}
+
+/// An invitation that waits for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingInvitation {
+    /// The invitation.
+    pub invitation_id: InvitationId,
+    /// Who may take the second side.
+    pub recipient_id: UserId,
 }
 
 /// One legal move. Carries all that a view needs, so a fold knows no rules of chess.

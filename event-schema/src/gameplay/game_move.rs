@@ -76,6 +76,8 @@ impl EventObject for ChessGameMove {
             }),
             GameEvent::GameCreated(_)
             | GameEvent::PlayerJoined { .. }
+            | GameEvent::PlayerInvited(_)
+            | GameEvent::PlayerUninvited(_)
             | GameEvent::DrawOffered { .. }
             | GameEvent::DrawDeclined { .. }
             | GameEvent::SaveRequested { .. }

@@ -5,4 +5,5 @@ pub mod chess_game;
 pub mod custom_board;
 pub mod game_event;
 pub mod game_move;
+pub mod invitation;
 pub mod user_preference;

@@ -1,12 +1,14 @@
 //! The views of the query service: mirrors of every data object, and composed views.
 
 pub mod chess_game_list;
+pub mod invitation_notification;
 
 use crate::auth::user::User;
 use crate::gameplay::board_theme::BoardTheme;
 use crate::gameplay::chess_game::ChessGame;
 use crate::gameplay::custom_board::CustomBoard;
 use crate::gameplay::game_move::ChessGameMove;
+use crate::gameplay::invitation::ChessGameInvitation;
 use crate::gameplay::user_preference::UserPreference;
 use crate::object::Object;
 use crate::saved_filter::SavedFilter;
@@ -17,6 +19,7 @@ pub const MIRRORS: &[Mirror] = &[
     mirror::<User>(),
     mirror::<ChessGame>(),
     event_mirror::<ChessGameMove>(),
+    mirror::<ChessGameInvitation>(),
     mirror::<CustomBoard>(),
     mirror::<BoardTheme>(),
     mirror::<UserPreference>(),
@@ -47,7 +50,8 @@ pub struct Composed {
 }
 
 /// Every composed view; a new one is one row here and one fold in the projector.
-pub const COMPOSED: &[&Composed] = &[&chess_game_list::CHESS_GAME_LIST_VIEW];
+pub const COMPOSED: &[&Composed] =
+    &[&chess_game_list::CHESS_GAME_LIST_VIEW, &invitation_notification::INVITATION_NOTIFICATION_VIEW];
 
 /// The tables of all views.
 pub fn tables() -> impl Iterator<Item = &'static Object> {

@@ -50,6 +50,8 @@ impl Projection for ChessGameList {
                 }
             }
             GameEvent::PlayerJoined { .. }
+            | GameEvent::PlayerInvited(_)
+            | GameEvent::PlayerUninvited(_)
             | GameEvent::DrawOffered { .. }
             | GameEvent::DrawDeclined { .. }
             | GameEvent::SaveRequested { .. }

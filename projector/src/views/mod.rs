@@ -3,6 +3,7 @@
 //! Mirrors come from the tables, without code of their own; a composed view is one file here and one row below.
 
 mod chess_game_list;
+mod invitation_notification;
 
 use event_schema::envelope::Recorded;
 use event_schema::event::DecodeError;
@@ -72,7 +73,11 @@ pub struct View {
 
 /// Every view: the mirrors, then the composed ones.
 pub fn registry() -> Vec<View> {
-    MIRRORS.iter().map(View::mirror).chain([View::composed::<chess_game_list::ChessGameList>()]).collect()
+    let composed = [
+        View::composed::<chess_game_list::ChessGameList>(),
+        View::composed::<invitation_notification::InvitationNotification>(),
+    ];
+    MIRRORS.iter().map(View::mirror).chain(composed).collect()
 }
 
 /// The views of these names and those that they are joined from; all of them without names.
