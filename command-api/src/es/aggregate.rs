@@ -106,6 +106,12 @@ impl<E> From<Vec<E>> for Decision<E> {
     }
 }
 
+impl<E> Default for Decision<E> {
+    fn default() -> Self {
+        Vec::new().into()
+    }
+}
+
 impl<E> Decision<E> {
     /// Adds an effect.
     pub fn with(mut self, effect: Effect) -> Self {
@@ -124,11 +130,14 @@ pub trait Command: Send + Sync {
 
     /// The refusal when a unique key that the decision claims belongs to another stream.
     fn key_taken(&self, key: &str) -> Rejection {
-        Rejection::conflict(
-            "errMsg_KeyTaken",
-            format!("`{}` is taken", key.split_once(':').map_or(key, |(kind, _)| kind)),
-        )
+        key_taken(key)
     }
+}
+
+/// The refusal of a unique key that belongs to another stream.
+pub fn key_taken(key: &str) -> Rejection {
+    let kind = key.split_once(':').map_or(key, |(kind, _)| kind);
+    Rejection::conflict("errMsg_KeyTaken", format!("`{kind}` is taken"))
 }
 
 /// The kind of a refusal: decides the HTTP status at the edge.

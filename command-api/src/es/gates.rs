@@ -57,6 +57,16 @@ impl Gates {
         }
     }
 
+    /// Waits for the turns on a stream and on another one: always in the order of their ids, so that no two commands wait
+    /// for each other.
+    pub async fn turns(&self, stream: Uuid, other: Option<Uuid>) -> Result<(Turn<'_>, Option<Turn<'_>>), Crowded> {
+        let Some(other) = other.filter(|other| *other != stream) else {
+            return Ok((self.turn(stream).await?, None));
+        };
+        let first = self.turn(stream.min(other)).await?;
+        Ok((first, Some(self.turn(stream.max(other)).await?)))
+    }
+
     fn place(&self, stream: Uuid) -> Option<Place<'_>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let gate = open.entry(stream).or_default();
@@ -101,6 +111,22 @@ mod tests {
         join_all((0..50).map(work)).await;
         assert_eq!(*order.lock().unwrap(), (0..50).collect::<Vec<_>>());
         assert_eq!(gates.known(), 0, "nothing is kept of a stream on which nobody works");
+    }
+
+    #[tokio::test]
+    async fn who_needs_two_streams_never_waits_for_who_waits_for_him() {
+        let gates = Gates::new(100, Duration::from_secs(5));
+        let other = Uuid::from_u128(2);
+        let work = async |number: usize| {
+            let (one, two) = if number.is_multiple_of(2) { (STREAM, other) } else { (other, STREAM) };
+            let _turns = gates.turns(one, Some(two)).await?;
+            tokio::task::yield_now().await;
+            Ok::<(), Crowded>(())
+        };
+        let done = join_all((0..50).map(work)).await;
+        assert!(done.iter().all(Result::is_ok), "{done:?}");
+        assert!(gates.turns(STREAM, Some(STREAM)).await.is_ok(), "one stream is one turn");
+        assert_eq!(gates.known(), 0);
     }
 
     #[tokio::test]

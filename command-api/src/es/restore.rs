@@ -22,7 +22,7 @@ use super::effect::Effect;
 use super::history::{COLUMNS, ReadError, recorded};
 use super::log::session_name;
 use super::state::Loaded;
-use super::store::changed_columns;
+use super::step::changed_columns;
 
 /// A destroyed data key. A list of these, kept outside of the database, is what makes an erasure outlast a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

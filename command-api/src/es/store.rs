@@ -6,22 +6,23 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use event_schema::envelope::{At, Recorded};
 use event_schema::event::DomainEvent;
-use event_schema::stored::{DataObject, fields_of};
-use serde_json::{Map, Value};
 use service::seal::DataKey;
 use uuid::Uuid;
 
-use super::aggregate::{Aggregate, Command, Context, Decision, EventOf, Rejection};
+use super::aggregate::{Aggregate, Context, Decision, EventOf, Rejection};
 use super::alarm::Alarm;
 use super::appender::Appender;
 use super::effect::Effect;
 use super::gates::{Crowded, Gates};
 use super::history::{COLUMNS, ReadError, recorded};
-use super::item::{AppendError, EventRow, Item, Outcome, Write};
+use super::item::{AppendError, Item, Outcome};
+use super::joint::{Decisions, Transaction};
 use super::keys::Keys;
 use super::log::Log;
 use super::request::Request;
 use super::state::{Loaded, StateCache, load};
+pub use super::step::DELETED;
+use super::step::{Landed, Step};
 
 /// How often a command is decided anew because somebody was faster.
 const ATTEMPTS: usize = 16;
@@ -76,11 +77,16 @@ pub struct Store {
     alarm: Arc<Alarm>,
 }
 
+/// What a command decides on.
+struct Before<T: Transaction> {
+    main: Loaded<T::Main>,
+    other: Option<Loaded<T::Other>>,
+}
+
 /// One attempt: what was decided on what.
-struct Attempt<A: Aggregate> {
-    before: Loaded<A>,
-    after: A,
-    events: Vec<EventOf<A>>,
+struct Attempt<T: Transaction> {
+    main: Step<T::Main>,
+    other: Option<Step<T::Other>>,
     item: Item,
     /// When the first of the timers that it sets is due.
     rings: Option<DateTime<Utc>>,
@@ -108,45 +114,36 @@ impl Store {
         load(&self.log, stream).await
     }
 
-    /// As [`Store::load`]; the next command on the stream decides on it without another read.
-    async fn load_for_others<A: Aggregate>(&self, stream: Uuid) -> Result<Loaded<A>, ReadError> {
-        let loaded = self.load(stream).await?;
-        if loaded.version > 0 {
-            self.cache.put(&loaded, 4096);
-        }
-        Ok(loaded)
-    }
-
-    /// Carries out a command on one stream. Commands on one stream that write take turns within this process.
-    pub async fn transact<C: Command>(
+    /// Carries out a command. Commands on one stream that write take turns within this process.
+    pub async fn transact<T: Transaction>(
         &self,
         stream: Uuid,
-        command: &C,
+        command: &T,
         request: &Request,
-    ) -> Result<Done<C::Aggregate>, Failure> {
-        let mut turn = Some(self.gates.turn(stream).await?);
-        let cached = self.cache.get::<C::Aggregate>(stream);
+    ) -> Result<Done<T::Main>, Failure> {
+        let mut turn = Some(self.gates.turns(stream, command.other()).await?);
+        let cached = self.cached(stream, command);
         let mut fresh = cached.is_none();
         let mut before = match cached {
             Some(known) => known,
-            None => self.load_for_others(stream).await?,
+            None => self.load_for_others(stream, command).await?,
         };
         for _ in 0..ATTEMPTS {
             let cx = Context { actor: request.actor, now: Utc::now(), command: request.command, stream };
-            let decided = command.decide(&before.state, &cx);
-            if !fresh && !decided.as_ref().is_ok_and(|d| !d.events.is_empty() || !d.effects.is_empty()) {
+            let decided = command.decide_all(&before.main.state, before.other.as_ref().map(|other| &*other.state), &cx);
+            if !fresh && !decided.as_ref().is_ok_and(does_something) {
                 // Never refuse, or do nothing, on a state that may be stale. Who writes nothing keeps nobody waiting.
                 turn = None;
-                before = self.load(stream).await?;
+                before = self.load_all(stream, command).await?;
                 fresh = true;
                 continue;
             }
-            let decision = match decided {
-                Ok(decision) if !decision.events.is_empty() => decision,
-                Ok(decision) if !decision.effects.is_empty() => return Err(AppendError::NoEvent.into()),
+            let decisions = match decided {
+                Ok(decisions) if !decisions.0.events.is_empty() => decisions,
+                Ok(decisions) if does_something(&decisions) => return Err(AppendError::NoEvent.into()),
                 Ok(_) => {
                     drop(turn);
-                    return self.already_so(before, request).await;
+                    return self.already_so(before.main, request).await;
                 }
                 Err(rejection) => {
                     drop(turn);
@@ -154,20 +151,56 @@ impl Store {
                 }
             };
             if turn.is_none() {
-                turn = Some(self.gates.turn(stream).await?);
+                turn = Some(self.gates.turns(stream, command.other()).await?);
             }
-            let attempt = self.prepare(before, decision, request).await?;
+            let attempt = self.prepare::<T>(before, decisions, request).await?;
             match self.appender.append(attempt.item.clone()).await? {
                 Outcome::Appended { position, at } => return Ok(self.appended(attempt, position, at)),
                 Outcome::Already { .. } => return self.done_before(request).await,
                 Outcome::Conflict { missed, .. } => {
-                    before = self.catch_up(attempt.before, missed).await?;
+                    before = match attempt.other {
+                        None => Before { main: self.catch_up(attempt.main.back(), missed).await?, other: None },
+                        // One of the two is stale, and nobody said that the other is not.
+                        Some(_) => self.load_all(stream, command).await?,
+                    };
                     fresh = true;
                 }
-                Outcome::KeyTaken { key } => return self.refused(command.key_taken(&key), request).await,
+                Outcome::KeyTaken { key } => return self.refused(command.refuse_key(&key), request).await,
             }
         }
         Err(Failure::Contended)
+    }
+
+    /// What is known without a read, which may be stale; none unless everything is known.
+    fn cached<T: Transaction>(&self, stream: Uuid, command: &T) -> Option<Before<T>> {
+        let main = self.cache.get(stream)?;
+        let other = match command.other() {
+            Some(other) => Some(self.cache.get(other)?),
+            None => None,
+        };
+        Some(Before { main, other })
+    }
+
+    /// What the command decides on, from the state rows.
+    async fn load_all<T: Transaction>(&self, stream: Uuid, command: &T) -> Result<Before<T>, ReadError> {
+        let main = self.load(stream).await?;
+        let other = match command.other() {
+            Some(other) => Some(self.load(other).await?),
+            None => None,
+        };
+        Ok(Before { main, other })
+    }
+
+    /// As [`Store::load_all`]; the next command on the streams decides on it without another read.
+    async fn load_for_others<T: Transaction>(&self, stream: Uuid, command: &T) -> Result<Before<T>, ReadError> {
+        let before = self.load_all(stream, command).await?;
+        if before.main.version > 0 {
+            self.cache.put(&before.main, 4096);
+        }
+        if let Some(other) = before.other.as_ref().filter(|other| other.version > 0) {
+            self.cache.put(other, 4096);
+        }
+        Ok(before)
     }
 
     /// Nothing to do: a retry gets the first answer, everybody else the state as it is.
@@ -244,41 +277,26 @@ impl Store {
         Ok(loaded)
     }
 
-    /// Everything that the append needs: the next state, sealed events, effects, the index columns that change.
-    async fn prepare<A: Aggregate>(
+    /// Everything that the append needs: the next states, sealed events, effects, the index columns that change.
+    async fn prepare<T: Transaction>(
         &self,
-        before: Loaded<A>,
-        decision: Decision<EventOf<A>>,
+        before: Before<T>,
+        (on_main, on_other): Decisions<T::Main, T::Other>,
         request: &Request,
-    ) -> Result<Attempt<A>, Failure> {
-        let Decision { events, mut effects } = decision;
+    ) -> Result<Attempt<T>, Failure> {
         let actor = request.actor.user_id().map(|id| id.0);
-        let mut after = (*before.state).clone();
-        for event in &events {
-            after.evolve(event, actor);
-        }
-        let changed = changed_columns(&*before.state, &after);
-        if !changed.is_empty() {
-            effects.insert(0, Effect::Index { stream: before.stream, kind: EventOf::<A>::CATEGORY, set: changed });
-        }
+        let main = Step::new(before.main, on_main.events, actor);
+        let other = before.other.map(|other| Step::new(other, on_other.events, actor));
+        let indexed = main.index().into_iter().chain(other.as_ref().and_then(Step::index));
+        let effects: Vec<Effect> = indexed.chain(on_other.effects).chain(on_main.effects).collect();
         let made = self.make_keys(&effects);
-        let mut rows = Vec::with_capacity(events.len());
-        for event in &events {
-            let (kind, mut data) = event.to_row();
-            if let Value::Object(map) = &mut data {
-                let keys: Vec<_> = made.iter().map(|(id, key, _)| (id.clone(), key.clone())).collect();
-                self.keys.seal(EventOf::<A>::CATEGORY, before.stream, map, &keys).await?;
-            }
-            rows.push(EventRow { schema: EventOf::<A>::schema(&kind), kind, data: data.to_string() });
+        let keys: Vec<_> = made.iter().map(|(id, key, _)| (id.clone(), key.clone())).collect();
+        // The main stream first: the item's first event is how a retry finds its answer.
+        let mut writes: Vec<_> = main.write(&self.keys, &keys).await?.into_iter().collect();
+        if let Some(other) = &other {
+            writes.extend(other.write(&self.keys, &keys).await?);
         }
         let wrapped = |id: &str| made.iter().find(|(key, ..)| key == id).map(|(.., wrapped)| wrapped.clone());
-        let write = Write {
-            stream: before.stream,
-            category: EventOf::<A>::CATEGORY,
-            expected: before.version,
-            state: serde_json::to_string(&after).map_err(ReadError::from)?,
-            events: rows,
-        };
         let item = Item {
             command: request.command,
             actor,
@@ -287,10 +305,10 @@ impl Store {
             meta: request.meta(),
             claims: effects.iter().filter_map(|e| e.claimed_key().map(str::to_owned)).collect(),
             effects: effects.iter().map(|e| e.to_row(wrapped)).collect(),
-            writes: vec![write],
+            writes,
         };
         let rings = effects.iter().filter_map(Effect::rings).min();
-        Ok(Attempt { before, after, events, item, rings })
+        Ok(Attempt { main, other, item, rings })
     }
 
     fn make_keys(&self, effects: &[Effect]) -> Vec<(String, DataKey, String)> {
@@ -304,60 +322,28 @@ impl Store {
         .collect()
     }
 
-    fn appended<A: Aggregate>(&self, attempt: Attempt<A>, position: i64, at: DateTime<Utc>) -> Done<A> {
-        let Attempt { before, after, events, item, rings } = attempt;
+    fn appended<T: Transaction>(&self, attempt: Attempt<T>, position: i64, at: DateTime<Utc>) -> Done<T::Main> {
+        let Attempt { main, other, item, rings } = attempt;
         if let Some(due) = rings {
             self.alarm.set(due);
         }
-        let actor_id = item.actor;
-        let events: Vec<_> = events
-            .into_iter()
-            .zip(0i16..)
-            .map(|(event, ordinal)| {
-                let at = At {
-                    position: position + i64::from(ordinal),
-                    stream_id: before.stream,
-                    version: before.version + 1 + i32::from(ordinal),
-                    event_id: item.command.event_id(ordinal),
-                    actor_id,
-                    recorded_at: at,
-                };
-                (event, at)
-            })
-            .collect();
-        let last = events.last().map_or(position, |(_, at)| at.position);
-        let loaded = Loaded {
-            stream: before.stream,
-            state: Arc::new(after),
-            version: before.version + i32::try_from(events.len()).unwrap_or(0),
-            times: Some((before.times.map_or(at, |(first, _)| first), at)),
-        };
+        let landed = Landed { command: item.command, actor: item.actor, first: position, at };
+        let (loaded, events) = main.landed(&landed, 0);
         self.cache.put(&loaded, item.bytes());
+        let mut last = events.last().map_or(position, |(_, at)| at.position);
+        if let Some(other) = other {
+            let (other, more) = other.landed(&landed, i16::try_from(events.len()).unwrap_or(i16::MAX));
+            if let Some((_, at)) = more.last() {
+                last = at.position;
+                self.cache.put(&other, item.bytes());
+            }
+        }
         Done { loaded, events, position: last, replayed: false }
     }
 }
 
-/// The list column that deleted objects have. Stored.
-pub const DELETED: &str = "_deleted";
-
-/// The filter columns that differ between two states; null where a value went.
-pub(super) fn changed_columns<A: Aggregate>(before: &A, after: &A) -> Map<String, Value> {
-    let columns = |state: &A| state.stored().map(|stored| fields_of(&stored.object)).unwrap_or_default();
-    let (old, new) = (columns(before), columns(after));
-    let listed = <A::Object as DataObject>::TABLE.all_fields().filter(|f| f.listed);
-    let text = |map: &Map<String, Value>, name: &str| match map.get(name) {
-        None | Some(Value::Null) => Value::Null,
-        Some(Value::String(text)) => Value::String(text.clone()),
-        Some(other) => Value::String(other.to_string()),
-    };
-    let deleted = |state: &A| match state.stored() {
-        Some(stored) if !stored.active => Value::String("true".into()),
-        Some(_) | None => Value::Null,
-    };
-    let pairs = listed.map(|f| (f.name, text(&old, f.name), text(&new, f.name))).chain(std::iter::once((
-        DELETED,
-        deleted(before),
-        deleted(after),
-    )));
-    pairs.filter(|(_, old, new)| old != new).map(|(name, _, new)| (name.to_owned(), new)).collect()
+/// Whether anything would be written.
+fn does_something<M, O>((main, other): &(Decision<M>, Decision<O>)) -> bool {
+    let writes = !main.events.is_empty() || !main.effects.is_empty();
+    writes || !other.events.is_empty() || !other.effects.is_empty()
 }

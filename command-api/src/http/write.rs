@@ -14,11 +14,11 @@ use super::body::Param;
 use super::call::Call;
 use super::rows::Access;
 use super::{envelope, error};
-use crate::es::aggregate::Command;
+use crate::es::joint::Transaction;
 use crate::es::store::Done;
 
-/// A command that a route issues.
-pub trait Write: Command + Sized + 'static {
+/// A command that a route issues, on one stream or on two.
+pub trait Write: Transaction + Sized + 'static {
     /// The body's table.
     const BODY: &'static [Param];
     /// What it answers with.
@@ -32,10 +32,10 @@ pub trait Write: Command + Sized + 'static {
     fn prepare(call: &Call) -> impl Future<Output = Result<(Uuid, Self), ApiError>>;
 
     /// What the caller is shown of the outcome.
-    fn answer(done: &Done<Self::Aggregate>, call: &Call) -> Option<Map<String, Value>>;
+    fn answer(done: &Done<Self::Main>, call: &Call) -> Option<Map<String, Value>>;
 
     /// What happens once it is done (never the decision's part: pushes, caches).
-    fn after(done: &Done<Self::Aggregate>, call: &Call) -> impl Future<Output = ()> {
+    fn after(done: &Done<Self::Main>, call: &Call) -> impl Future<Output = ()> {
         let _ = (done, call);
         std::future::ready(())
     }
