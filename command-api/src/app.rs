@@ -13,7 +13,7 @@ use crate::auth::password::Passwords;
 use crate::auth::session::SessionRows;
 use crate::es::store::{Failure, Store};
 use crate::es::timers::{Due, Fired, Firing};
-use crate::gameplay::timers;
+use crate::gameplay::{invitation, timers};
 use crate::http::limits::Limits;
 
 /// The service.
@@ -70,6 +70,7 @@ impl Firing for Timers {
                 timers::OPEN_GAME_EXPIRY => timers::expire(&self.store, &due).await,
                 timers::FLAG => timers::flag(&self.store, &due).await,
                 timers::PAUSE_EXPIRY => timers::expire_pause(&self.store, &due).await,
+                invitation::END => invitation::end::fire(&self.store, &due).await,
                 other => {
                     tracing::error!(kind = other, stream = %due.stream, "a timer of an unknown kind is dropped");
                     Ok(Fired::Done)

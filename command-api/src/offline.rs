@@ -13,11 +13,13 @@ use crate::es::aggregate::Plain;
 use crate::es::migrate::migrate;
 use crate::es::restore::{Erasure, Refold, erasures, restored};
 use crate::gameplay::game::Game;
+use crate::gameplay::invitation::Invitation;
 
 /// How every category of streams is folded.
 pub const REFOLDS: &[Refold] = &[
     Refold::of::<Account>(),
     Refold::of::<Game>(),
+    Refold::of::<Invitation>(),
     Refold::of::<Plain<CustomBoard>>(),
     Refold::of::<Plain<BoardTheme>>(),
     Refold::of::<Plain<UserPreference>>(),

@@ -11,6 +11,7 @@ mod games;
 mod group_commit;
 mod healing;
 mod idempotency;
+mod invitations;
 mod log;
 mod moderation;
 mod moves;

@@ -19,6 +19,8 @@ use crate::es::aggregate::Rejection;
 /// What somebody does to a game, as far as its state must allow it. Reports and deletion are allowed in every state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
+    /// Somebody is asked to be the second player.
+    Invite,
     /// The second player enters.
     Join,
     /// A move.
@@ -39,7 +41,7 @@ impl Act {
     /// The states that allow it.
     pub const fn allowed_in(self) -> &'static [GameStatus] {
         match self {
-            Self::Join => &[GameStatus::Pending],
+            Self::Invite | Self::Join => &[GameStatus::Pending],
             Self::Move | Self::End | Self::Save => &[GameStatus::Active],
             Self::Abort => &[GameStatus::Pending, GameStatus::Active],
             Self::Resume => &[GameStatus::Paused],
@@ -51,7 +53,7 @@ impl Act {
     const fn needs_time(self) -> bool {
         match self {
             Self::Move | Self::End | Self::Abort | Self::Save => true,
-            Self::Join | Self::Resume | Self::Terminate => false,
+            Self::Invite | Self::Join | Self::Resume | Self::Terminate => false,
         }
     }
 }
@@ -75,9 +77,8 @@ fn refusal(game: &ChessGame, act: Act) -> Rejection {
         (GameStatus::Completed | GameStatus::Terminated, _) => {
             Rejection::conflict("errMsg_GameOver", format!("the game is over: {}", how_it_ended(game)))
         }
-        (_, Act::Join) => {
-            let told = "somebody was faster: the game has its second player";
-            Rejection::conflict("errMsg_GameIsFull", told).at("/playerBlackId")
+        (_, Act::Join | Act::Invite) => {
+            Rejection::conflict("errMsg_GameIsFull", "somebody was faster: the game has its second player")
         }
         (_, Act::Resume) => Rejection::conflict("errMsg_GameNotPaused", "the game is not paused: nothing to resume"),
         (GameStatus::Paused, _) => inactive("the game is saved and paused; both players must resume it first"),

@@ -8,6 +8,7 @@ pub mod delete;
 pub mod ending;
 pub mod game;
 pub mod intent;
+pub mod invitation;
 pub mod machine;
 pub mod moves;
 pub mod pgn;
@@ -25,15 +26,20 @@ pub mod user_preference;
 use event_schema::gameplay::board_theme::BoardTheme;
 use event_schema::gameplay::custom_board::CustomBoard;
 use event_schema::gameplay::game_move::CHESS_GAME_MOVE;
+use event_schema::gameplay::invitation::CHESS_GAME_INVITATION;
 use event_schema::gameplay::user_preference::UserPreference;
 use serde_json::json;
 
 use crate::es::aggregate::{Plain, Rejection};
+use crate::es::joint::Both;
 use crate::http::record::{Create, Delete, Update};
 use crate::http::rows::{Action, Routes};
 use create::CreateGame;
 use delete::DeleteGame;
 use game::Game;
+use invitation::delete::DeleteInvitation;
+use invitation::send::SendInvitation;
+use invitation::update::UpdateInvitation;
 use play::CreateGameMove;
 use update::UpdateGame;
 
@@ -57,7 +63,7 @@ pub fn routes(r: &mut Routes) {
     let get = r.get::<Game>(
         "getGame",
         "/v1/game/{chessGameId}",
-        "its players, admins; an open game: everybody, or who has its code",
+        "its players, who is invited, admins; an open game: everybody, or who has its code",
     );
     get.extra = &[read::CODE];
     get.about =
@@ -81,7 +87,26 @@ pub fn routes(r: &mut Routes) {
     moves.filters = moves::FILTERS;
     moves.who = "the players of the game; admins all";
     moves.about = "Lists moves by game and number; without `gameId` those of the caller's own games.";
+    invitations(r);
     records(r);
+}
+
+/// How players find each other for private games.
+fn invitations(r: &mut Routes) {
+    let one = "/v1/gameinvitation/{chessGameInvitationId}";
+    r.create::<Both<SendInvitation>>(
+        "createGameInvitation",
+        "/v1/gameinvitation",
+        "who plays in the game or made it, guests included",
+    );
+    r.update::<Both<UpdateInvitation>>("updateGameInvitation", one, "its sender, its recipient, admins");
+    r.delete::<Both<DeleteInvitation>>("deleteGameInvitation", one, "admins");
+    let (name, path) = ("listGameInvitations", "/v1/gameinvitations");
+    let list =
+        r.special(name, "GET", path, Action::List, &CHESS_GAME_INVITATION, |call| Box::pin(invitation::list(call)));
+    list.filters = invitation::FILTERS;
+    list.who = "its sender and its recipient; by `gameId` the players of the game; admins all";
+    list.about = "Lists invitations, newest first.";
 }
 
 /// What players keep besides games.

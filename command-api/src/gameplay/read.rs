@@ -55,7 +55,8 @@ impl Readable for Game {
 
     fn may_read(loaded: &Loaded<Self>, caller: &Caller, query: &Query) -> bool {
         let Some(stored) = loaded.state.stored() else { return false };
-        sees(&stored.object, caller) || is_open_to(&stored.object, query.first(CODE))
+        let game = &stored.object;
+        sees(game, caller) || game.is_invited(caller.user_id) || is_open_to(game, query.first(CODE))
     }
 
     /// The code is for those who take part.

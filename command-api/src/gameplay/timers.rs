@@ -1,10 +1,10 @@
 //! What the timers of games do.
 
 use chrono::{DateTime, Utc};
-use event_schema::gameplay::game_event::{EndReason, GameEvent, GameResult, GameStatus};
+use event_schema::gameplay::game_event::{EndReason, GameEvent, GameResult, GameStatus, PendingInvitation};
 
-use super::clock;
 use super::game::{Game, position};
+use super::{clock, invitation};
 use crate::es::aggregate::{Aggregate, Command, Context, Decision, Rejection};
 use crate::es::effect::Effect;
 use crate::es::state::Loaded;
@@ -18,7 +18,7 @@ pub const FLAG: &str = "flag";
 /// The timer of a saved public game: how long it waits to be resumed.
 pub const PAUSE_EXPIRY: &str = "pauseExpiry";
 
-/// Takes back the timers of a game whose state ends.
+/// Takes back the timers of a game whose state ends, and lets those of its invitations ring.
 pub fn cancelled(state: &Game, cx: &Context) -> Vec<Effect> {
     let kind = match state.stored().map(|stored| stored.object.status) {
         Some(GameStatus::Pending) => OPEN_GAME_EXPIRY,
@@ -26,7 +26,18 @@ pub fn cancelled(state: &Game, cx: &Context) -> Vec<Effect> {
         Some(GameStatus::Paused) => PAUSE_EXPIRY,
         Some(GameStatus::Active | GameStatus::Completed | GameStatus::Terminated) | None => return Vec::new(),
     };
-    vec![Effect::CancelTimer { stream: cx.stream, kind }]
+    let mut effects = closed(state, cx);
+    effects.push(Effect::CancelTimer { stream: cx.stream, kind });
+    effects
+}
+
+/// Lets the timers of the invitations ring of a game that starts or ends: each then ends in a command of its own, so
+/// that the game waits for none of them.
+fn closed(state: &Game, cx: &Context) -> Vec<Effect> {
+    let invitations = state.stored().map(|stored| stored.object.invitations.as_slice()).unwrap_or_default();
+    let due_at = state.clock(cx.now);
+    let ring = |pending: &PendingInvitation| invitation::end_at(pending.invitation_id.0, due_at);
+    invitations.iter().map(ring).collect()
 }
 
 /// Ends an open game that nobody joined.
@@ -58,7 +69,8 @@ fn aborted_if(status: GameStatus, reason: EndReason, state: &Game, cx: &Context)
         return Vec::new().into();
     }
     let at = state.clock(cx.now);
-    vec![GameEvent::GameEnded { result: GameResult::Aborted, reason, by: None, at }].into()
+    let events = vec![GameEvent::GameEnded { result: GameResult::Aborted, reason, by: None, at }];
+    Decision { events, effects: closed(state, cx) }
 }
 
 /// Ends a game whose side to move has no time left.

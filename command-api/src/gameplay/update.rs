@@ -86,6 +86,7 @@ impl std::str::FromStr for Reply {
     }
 }
 
+/// What becomes of the game.
 type Decided = Result<Decision<GameEvent>, Rejection>;
 
 impl Command for UpdateGame {
@@ -173,15 +174,20 @@ impl UpdateGame {
                 Rejection::invalid("errMsg_statusIsNotValid", "who joins a game makes it `active`").at("/status")
             );
         }
-        if game.player_white_id == black.id {
-            let told = "`playerBlackId` plays White in this game already: nobody plays against himself";
-            return Err(Rejection::conflict("errMsg_OwnGame", told).at("/playerBlackId"));
-        }
-        let at = state.clock(cx.now);
-        must_allow(game, Act::Join, at)?;
-        let joined = GameEvent::PlayerJoined { player_black_id: black.id, guest: black.guest, at };
-        Ok(Decision { events: vec![joined], effects: timers::cancelled(state, cx) })
+        join(black, state, game, cx).map_err(|refusal| refusal.at("/playerBlackId"))
     }
+}
+
+/// The second player enters an open game: by its code, because it is public, or by his invitation.
+pub fn join(black: Player, state: &Game, game: &ChessGame, cx: &Context) -> Decided {
+    if game.player_white_id == black.id {
+        let told = "he plays White in this game already: nobody plays against himself";
+        return Err(Rejection::conflict("errMsg_OwnGame", told));
+    }
+    let at = state.clock(cx.now);
+    must_allow(game, Act::Join, at)?;
+    let joined = GameEvent::PlayerJoined { player_black_id: black.id, guest: black.guest, at };
+    Ok(Decision { events: vec![joined], effects: timers::cancelled(state, cx) })
 }
 
 impl Write for UpdateGame {

@@ -74,12 +74,18 @@ pub async fn get<A: Readable>(call: Call) -> Result<HttpResponse, ApiError> {
     Ok(response)
 }
 
-/// Serves a list row. Deleted objects are in no list; admins read them by id.
+/// Serves a list row.
 pub async fn list<A: Readable>(call: Call) -> Result<HttpResponse, ApiError> {
+    let scope = A::scope(call.caller()?, &call.query);
+    list_within::<A>(call, scope).await
+}
+
+/// Serves a list row of what the caller sees. Deleted objects are in no list; admins read them by id.
+pub async fn list_within<A: Readable>(call: Call, scope: Predicate) -> Result<HttpResponse, ApiError> {
     let caller = call.caller()?;
     let page = call.query.page().map_err(ApiError::faults)?;
     let mut all = call.query.conditions(call.row.filters);
-    all.push(A::scope(caller, &call.query));
+    all.push(scope);
     all.push(Predicate::Missing(DELETED));
     let (rows, total) = rows::<A>(&call.app.store.log, &Predicate::And(all), page).await.map_err(of_read)?;
     if page.number == 0 && total > DEEPEST {

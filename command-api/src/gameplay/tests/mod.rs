@@ -2,6 +2,7 @@
 
 mod clock;
 mod create;
+mod invitation;
 mod pgn;
 mod play;
 mod property;
@@ -145,7 +146,6 @@ impl Table {
         command: &C,
     ) -> Result<Vec<GameEvent>, Rejection> {
         let decision = self.decide(actor, command)?;
-        let actor = actor.user_id().map(|id| id.0);
         assert!(!decision.events.is_empty() || decision.effects.is_empty(), "effects need an event");
         for effect in &decision.effects {
             if let Effect::SetTimer { kind, due_at, .. } = effect {
@@ -156,11 +156,16 @@ impl Table {
                 panic!("{effect:?}");
             }
         }
-        for event in &decision.events {
+        self.record(actor, &decision.events);
+        Ok(decision.events)
+    }
+
+    fn record(&mut self, actor: Actor, events: &[GameEvent]) {
+        let actor = actor.user_id().map(|id| id.0);
+        for event in events {
             self.game.evolve(event, actor);
             self.events.push((event.clone(), actor));
         }
-        Ok(decision.events)
     }
 
     fn object(&self) -> &event_schema::gameplay::chess_game::ChessGame {
