@@ -99,9 +99,9 @@ impl Operation {
         !self.permission.starts_with("public")
     }
 
-    /// The group under which documents list it: the prefix without its slash, or `common`.
+    /// The group under which documents list it: the first word of the prefix, or `common`.
     pub fn group(&self) -> &'static str {
-        let group = self.prefix.trim_start_matches('/');
+        let group = self.prefix.trim_start_matches('/').split('/').next().unwrap_or_default();
         if group.is_empty() { "common" } else { group }
     }
 }

@@ -107,7 +107,9 @@ impl Pages {
     fn new(shell: &Shell, prefix: &'static str) -> Self {
         let (name, version) = (shell.inner.name.clone(), shell.inner.version.clone());
         let all = prefix.is_empty() || shell.inner.operations.iter().all(|o| o.prefix != prefix);
-        let chosen = |o: &&Operation| all || o.prefix == prefix;
+        let below =
+            |o: &Operation| o.prefix.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let chosen = |o: &&Operation| all || below(o);
         let operations: Vec<Operation> = shell.inner.operations.iter().filter(chosen).cloned().collect();
         Self {
             openapi: document::openapi(&name, &version, &operations).to_string(),
