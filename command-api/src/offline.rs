@@ -2,6 +2,7 @@
 
 use event_schema::gameplay::board_theme::BoardTheme;
 use event_schema::gameplay::custom_board::CustomBoard;
+use event_schema::gameplay::hub_message::GameHubMessage;
 use event_schema::gameplay::user_preference::UserPreference;
 use event_schema::saved_filter::SavedFilter;
 use service::config::Env;
@@ -23,6 +24,7 @@ pub const REFOLDS: &[Refold] = &[
     Refold::of::<Plain<CustomBoard>>(),
     Refold::of::<Plain<BoardTheme>>(),
     Refold::of::<Plain<UserPreference>>(),
+    Refold::of::<Plain<GameHubMessage>>(),
     Refold::of::<Plain<SavedFilter>>(),
 ];
 

@@ -18,6 +18,7 @@ pub static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
     };
     collect(&[auth::PREFIX], auth::routes);
     collect(&[gameplay::PREFIX], gameplay::routes);
+    collect(gameplay::messages::PREFIXES, gameplay::messages::routes);
     collect(&["", auth::PREFIX, gameplay::PREFIX], auth::common_routes);
     rows
 });

@@ -135,6 +135,7 @@ categories! {
     CustomBoard = crate::gameplay::custom_board::CustomBoardEvent : crate::gameplay::custom_board::CustomBoard,
     BoardTheme = crate::gameplay::board_theme::BoardThemeEvent : crate::gameplay::board_theme::BoardTheme,
     UserPreference = crate::gameplay::user_preference::UserPreferenceEvent : crate::gameplay::user_preference::UserPreference,
+    GameHubMessage = crate::gameplay::hub_message::GameHubMessageEvent : crate::gameplay::hub_message::GameHubMessage,
     SavedFilter = crate::saved_filter::SavedFilterEvent : crate::saved_filter::SavedFilter,
 }
 

@@ -12,18 +12,22 @@ use crate::stored::{DataObject, Readers};
 pub trait Record: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its table.
     const TABLE: &'static Object;
-    /// Its two events.
+    /// Its events.
     type Event: RecordEvent<Value = Self>;
     /// Who may read the object with this id now.
     fn readers(&self, id: Uuid) -> Readers;
 }
 
-/// The two events of a record.
+/// The events of a record.
 pub trait RecordEvent: DomainEvent {
     /// The record.
     type Value;
     /// This is the value now.
     fn saved(value: Self::Value) -> Self;
+    /// This is the value now, and it was another before.
+    fn changed(value: Self::Value) -> Self {
+        Self::saved(value)
+    }
     /// It is gone.
     fn deleted() -> Self;
     /// The value that it says; none when it is gone.
@@ -53,16 +57,21 @@ impl<R: Record> DataObject for R {
     }
 }
 
-/// Declares the events of a record: `Events of Type in "category": Saved, Deleted`. The words are stored: past tense,
-/// never renamed. A changed shape needs an enum written out, with its upcaster.
+/// Declares the events of a record: `Events of Type in "category": Saved, Deleted`, or `Saved then Changed, Deleted` where
+/// a change has a word of its own. The words are stored: past tense, never renamed. A changed shape needs an enum written
+/// out, with its upcaster.
 macro_rules! record_events {
-    ($events:ident of $value:ident in $category:literal: $saved:ident, $deleted:ident) => {
+    ($events:ident of $value:ident in $category:literal: $saved:ident $(then $changed:ident)?, $deleted:ident) => {
         #[doc = concat!("Stored: what happens to a `", $category, "`.")]
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(tag = "type", content = "data")]
         pub enum $events {
             /// This is the value now.
             $saved($value),
+            $(
+                /// This is the value now, and it was another before.
+                $changed($value),
+            )?
             /// It is gone.
             $deleted {},
         }
@@ -82,12 +91,17 @@ macro_rules! record_events {
             fn saved(value: $value) -> Self {
                 Self::$saved(value)
             }
+            $(
+                fn changed(value: $value) -> Self {
+                    Self::$changed(value)
+                }
+            )?
             fn deleted() -> Self {
                 Self::$deleted {}
             }
             fn value(&self) -> Option<&$value> {
                 match self {
-                    Self::$saved(value) => Some(value),
+                    Self::$saved(value) $(| Self::$changed(value))? => Some(value),
                     Self::$deleted {} => None,
                 }
             }

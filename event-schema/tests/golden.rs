@@ -10,6 +10,7 @@ use event_schema::event::{CATEGORIES, DomainEvent, Event};
 use event_schema::gameplay::board_theme::BoardThemeEvent;
 use event_schema::gameplay::custom_board::CustomBoardEvent;
 use event_schema::gameplay::game_event::GameEvent;
+use event_schema::gameplay::hub_message::GameHubMessageEvent;
 use event_schema::gameplay::invitation::InvitationEvent;
 use event_schema::gameplay::user_preference::UserPreferenceEvent;
 use event_schema::saved_filter::SavedFilterEvent;
@@ -68,6 +69,7 @@ fn records() {
     check::<CustomBoardEvent>();
     check::<BoardThemeEvent>();
     check::<UserPreferenceEvent>();
+    check::<GameHubMessageEvent>();
 }
 
 #[test]

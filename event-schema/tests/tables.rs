@@ -13,6 +13,7 @@ use event_schema::gameplay::chess_game::ChessGame;
 use event_schema::gameplay::custom_board::CustomBoard;
 use event_schema::gameplay::game_event::GameEvent;
 use event_schema::gameplay::game_move::ChessGameMove;
+use event_schema::gameplay::hub_message::GameHubMessage;
 use event_schema::gameplay::invitation::ChessGameInvitation;
 use event_schema::gameplay::user_preference::UserPreference;
 use event_schema::object::{BOOKKEEPING, Kind, Object, Shown};
@@ -68,6 +69,7 @@ fn tables_are_their_types() {
     fits(<CustomBoard as DataObject>::TABLE, &begun::<CustomBoard>());
     fits(<BoardTheme as DataObject>::TABLE, &begun::<BoardTheme>());
     fits(<UserPreference as DataObject>::TABLE, &begun::<UserPreference>());
+    fits(<GameHubMessage as DataObject>::TABLE, &begun::<GameHubMessage>());
     let words: Vec<&str> = Role::OPTIONS.iter().map(|word| word.parse::<Role>().unwrap().as_str()).collect();
     assert_eq!(words, Role::OPTIONS);
 }

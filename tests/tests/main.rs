@@ -10,6 +10,7 @@ mod faults;
 mod games;
 mod group_commit;
 mod healing;
+mod hub_messages;
 mod idempotency;
 mod invitations;
 mod log;

@@ -75,10 +75,12 @@ impl Aggregate for Game {
 impl Game {
     /// The game, which must exist and not be deleted.
     pub fn existing(&self, cx: &Context) -> Result<&ChessGame, Rejection> {
-        match &self.stored {
-            Some(stored) if stored.active => Ok(&stored.object),
-            Some(_) | None => Err(not_found(cx.stream)),
-        }
+        self.existing_now().ok_or_else(|| not_found(cx.stream))
+    }
+
+    /// The game, unless it does not exist or is deleted.
+    pub fn existing_now(&self) -> Option<&ChessGame> {
+        self.stored.as_ref().filter(|stored| stored.active).map(|stored| &stored.object)
     }
 
     /// The moves as UCI, in order.

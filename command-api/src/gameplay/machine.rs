@@ -35,6 +35,8 @@ pub enum Act {
     Resume,
     /// An admin ends it.
     Terminate,
+    /// Saying something in its room.
+    Speak,
 }
 
 impl Act {
@@ -45,7 +47,7 @@ impl Act {
             Self::Move | Self::End | Self::Save => &[GameStatus::Active],
             Self::Abort => &[GameStatus::Pending, GameStatus::Active],
             Self::Resume => &[GameStatus::Paused],
-            Self::Terminate => &[GameStatus::Pending, GameStatus::Active, GameStatus::Paused],
+            Self::Terminate | Self::Speak => &[GameStatus::Pending, GameStatus::Active, GameStatus::Paused],
         }
     }
 
@@ -53,7 +55,7 @@ impl Act {
     const fn needs_time(self) -> bool {
         match self {
             Self::Move | Self::End | Self::Abort | Self::Save => true,
-            Self::Invite | Self::Join | Self::Resume | Self::Terminate => false,
+            Self::Invite | Self::Join | Self::Resume | Self::Terminate | Self::Speak => false,
         }
     }
 }

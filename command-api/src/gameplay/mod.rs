@@ -10,6 +10,7 @@ pub mod game;
 pub mod intent;
 pub mod invitation;
 pub mod machine;
+pub mod messages;
 pub mod moves;
 pub mod pgn;
 pub mod play;

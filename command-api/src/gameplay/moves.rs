@@ -11,15 +11,15 @@ use serde_json::{Map, Value, json};
 use service::ApiError;
 use uuid::Uuid;
 
-use super::game::{self, Game, takes_part};
-use crate::es::aggregate::Aggregate;
+use super::game::{Game, takes_part};
+use super::read;
 use crate::es::history::{COLUMNS, ReadError, recorded};
 use crate::es::log::Log;
 use crate::es::state::Loaded;
 use crate::es::store::DELETED;
 use crate::http::call::Call;
 use crate::http::envelope::{self, Paging};
-use crate::http::error::{of_read, of_rejection};
+use crate::http::error::of_read;
 use crate::http::predicate::Sql;
 use crate::http::query::{DEEPEST, Filter, Page};
 
@@ -101,10 +101,8 @@ async fn scope(call: &Call) -> Result<Scope, ApiError> {
     }
     let ids: Vec<Uuid> = call.query.all("gameId").filter_map(|text| Uuid::parse_str(text).ok()).collect();
     for id in &ids {
-        let loaded: Loaded<Game> = call.app.store.load(*id).await.map_err(of_read)?;
-        let visible = loaded.state.stored().filter(|stored| stored.active || caller.role.is_admin());
-        let game = &visible.ok_or_else(|| of_rejection(&game::not_found(*id)))?.object;
-        if !caller.role.is_admin() && !takes_part(game, caller.user_id) {
+        let game = read::there(call, *id).await?;
+        if !caller.role.is_admin() && !takes_part(&game, caller.user_id) {
             return Err(ApiError::forbidden(format!("the moves of chessGame `{id}` are not yours to read")));
         }
     }

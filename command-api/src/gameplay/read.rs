@@ -7,13 +7,14 @@ use event_schema::openings;
 use serde_json::{Map, Value};
 use service::ApiError;
 use service::sessions::Caller;
+use uuid::Uuid;
 
-use super::game::{Game, is_code, takes_part};
+use super::game::{Game, is_code, not_found, takes_part};
 use super::moves;
 use crate::es::aggregate::Aggregate;
 use crate::es::state::Loaded;
 use crate::http::call::Call;
-use crate::http::error::of_read;
+use crate::http::error::{of_read, of_rejection};
 use crate::http::predicate::Predicate;
 use crate::http::query::{Filter, Query};
 use crate::http::read::{Readable, rendered};
@@ -77,6 +78,14 @@ impl Readable for Game {
         shown.insert("eco".into(), opening.map(|opening| opening.eco).into());
         Ok(())
     }
+}
+
+/// A game as it is now; a deleted one is there for admins only.
+pub async fn there(call: &Call, id: Uuid) -> Result<ChessGame, ApiError> {
+    let loaded: Loaded<Game> = call.app.store.load(id).await.map_err(of_read)?;
+    let sees_deleted = call.caller()?.role.is_admin();
+    let visible = loaded.state.stored().filter(|stored| stored.active || sees_deleted);
+    visible.map(|stored| stored.object.clone()).ok_or_else(|| of_rejection(&not_found(id)))
 }
 
 /// Whether everything about the game is this caller's to see.

@@ -76,15 +76,24 @@ pub async fn get<A: Readable>(call: Call) -> Result<HttpResponse, ApiError> {
 
 /// Serves a list row.
 pub async fn list<A: Readable>(call: Call) -> Result<HttpResponse, ApiError> {
-    let scope = A::scope(call.caller()?, &call.query);
-    list_within::<A>(call, scope).await
+    let (filters, scope) = (call.query.conditions(call.row.filters), A::scope(call.caller()?, &call.query));
+    list_those::<A>(&call, filters, scope).await
 }
 
-/// Serves a list row of what the caller sees. Deleted objects are in no list; admins read them by id.
+/// Serves a list row of what the caller sees.
 pub async fn list_within<A: Readable>(call: Call, scope: Predicate) -> Result<HttpResponse, ApiError> {
+    let filters = call.query.conditions(call.row.filters);
+    list_those::<A>(&call, filters, scope).await
+}
+
+/// A page of what filters find of what the caller sees. Deleted objects are in no list; admins read them by id.
+pub async fn list_those<A: Readable>(
+    call: &Call,
+    mut all: Vec<Predicate>,
+    scope: Predicate,
+) -> Result<HttpResponse, ApiError> {
     let caller = call.caller()?;
     let page = call.query.page().map_err(ApiError::faults)?;
-    let mut all = call.query.conditions(call.row.filters);
     all.push(scope);
     all.push(Predicate::Missing(DELETED));
     let (rows, total) = rows::<A>(&call.app.store.log, &Predicate::And(all), page).await.map_err(of_read)?;
@@ -94,7 +103,7 @@ pub async fn list_within<A: Readable>(call: Call, scope: Predicate) -> Result<Ht
         return Err(ApiError::new(400, "errMsg_tooManyRows", told));
     }
     let shown = rows.iter().filter_map(|row| A::show(row, Some(caller))).map(Value::Object).collect();
-    Ok(envelope::many(&call, shown, Paging { number: page.number, rows: page.rows, total }))
+    Ok(envelope::many(call, shown, Paging { number: page.number, rows: page.rows, total }))
 }
 
 /// The rows of a page, newest first, and how many there are in all.

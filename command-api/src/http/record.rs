@@ -42,17 +42,36 @@ pub trait Rules: Record {
     /// The field that holds its owner: taken from the session (contract README, row 10), never changed.
     const OWNER: &'static str;
     /// The field that shows it to everybody when it is true.
-    const PUBLISHED: Option<&'static str>;
+    const PUBLISHED: Option<&'static str> = None;
     /// What a new one has where the body says nothing.
-    fn defaults() -> Map<String, Value>;
+    fn defaults() -> Map<String, Value> {
+        Map::new()
+    }
     /// Whose it is; none: it came with the system.
     fn owner(&self) -> Option<UserId>;
     /// Whether everybody sees it.
-    fn is_published(&self) -> bool;
+    fn is_published(&self) -> bool {
+        false
+    }
     /// Its one form, or why it cannot be.
     fn checked(self) -> Result<Self, Rejection>;
     /// Whether this actor may do this to it.
     fn allows(&self, change: Change, actor: Actor) -> bool;
+    /// Why this actor, who may change it, may not make it this other value.
+    fn may_become(&self, after: &Self, actor: Actor) -> Result<(), Rejection> {
+        let _ = (after, actor);
+        Ok(())
+    }
+    /// Those that a list shows a caller who is no admin.
+    fn seen_by(caller: &Caller) -> Predicate {
+        let published = Self::PUBLISHED.map(|field| Predicate::Is(field, vec!["true".to_owned()]));
+        let own = Predicate::Is(Self::OWNER, vec![caller.user_id.to_string()]);
+        Predicate::Or(std::iter::once(own).chain(published).collect())
+    }
+    /// Whether a caller who is no admin may read it.
+    fn is_seen_by(&self, caller: &Caller) -> bool {
+        self.is_published() || self.owner() == Some(caller.user_id)
+    }
     /// What only one of them may have.
     fn unique_key(&self) -> Option<String> {
         None
@@ -143,7 +162,8 @@ impl<R: Rules> Command for Update<R> {
         let after: R = serde_json::from_value(Value::Object(fields))
             .map_err(|error| Rejection::invalid("errMsg_bodyIsNotValid", error.to_string()))?;
         let after = after.checked()?;
-        let events = if after == before { Vec::new() } else { vec![R::Event::saved(after)] };
+        before.may_become(&after, cx.actor)?;
+        let events = if after == before { Vec::new() } else { vec![R::Event::changed(after)] };
         Ok(events.into())
     }
 }
@@ -227,17 +247,11 @@ impl<R: Rules> Write for Delete<R> {
 impl<R: Rules> Readable for Plain<R> {
     /// Admins all, everybody else his own and what is published.
     fn scope(caller: &Caller, _: &Query) -> Predicate {
-        if caller.role.is_admin() {
-            return Predicate::And(Vec::new());
-        }
-        let published = R::PUBLISHED.map(|field| Predicate::Is(field, vec!["true".to_owned()]));
-        let own = Predicate::Is(R::OWNER, vec![caller.user_id.to_string()]);
-        Predicate::Or(std::iter::once(own).chain(published).collect())
+        if caller.role.is_admin() { Predicate::And(Vec::new()) } else { R::seen_by(caller) }
     }
 
     fn may_read(loaded: &Loaded<Self>, caller: &Caller, _: &Query) -> bool {
         let Some(stored) = &loaded.state.0 else { return false };
-        let record = &stored.object;
-        caller.role.is_admin() || record.is_published() || record.owner() == Some(caller.user_id)
+        caller.role.is_admin() || stored.object.is_seen_by(caller)
     }
 }

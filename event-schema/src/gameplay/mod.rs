@@ -5,5 +5,6 @@ pub mod chess_game;
 pub mod custom_board;
 pub mod game_event;
 pub mod game_move;
+pub mod hub_message;
 pub mod invitation;
 pub mod user_preference;

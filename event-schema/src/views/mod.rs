@@ -8,6 +8,7 @@ use crate::gameplay::board_theme::BoardTheme;
 use crate::gameplay::chess_game::ChessGame;
 use crate::gameplay::custom_board::CustomBoard;
 use crate::gameplay::game_move::ChessGameMove;
+use crate::gameplay::hub_message::GameHubMessage;
 use crate::gameplay::invitation::ChessGameInvitation;
 use crate::gameplay::user_preference::UserPreference;
 use crate::object::Object;
@@ -23,6 +24,7 @@ pub const MIRRORS: &[Mirror] = &[
     mirror::<CustomBoard>(),
     mirror::<BoardTheme>(),
     mirror::<UserPreference>(),
+    mirror::<GameHubMessage>(),
     mirror::<SavedFilter>(),
 ];
 
