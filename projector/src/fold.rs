@@ -168,7 +168,7 @@ mod tests {
             games in 1usize..4, moves in 0usize..6, cuts in prop::collection::vec((0usize..40, 0usize..40), 0..6),
         ) {
             let items = history(games, moves);
-            for name in ["chessGame", "chessGameMove", "chessGameListView"] {
+            for name in ["chessGame", "chessGameMove", "chessGameListView", "chessGameDetailView"] {
                 let view = view(name);
                 let mut whole = Docs::new();
                 apply(&view, &mut whole, &items);

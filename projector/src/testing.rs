@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use event_schema::envelope::Recorded;
 use event_schema::event::DomainEvent;
 use event_schema::gameplay::game_event::{
-    EndReason, GameCreated, GameEvent, GameMode, GameResult, GameType, MovePlayed,
+    EndReason, GameCreated, GameEvent, GameMode, GameResult, GameType, MovePlayed, ReportStatus,
 };
 use event_schema::ids::{CommandId, UserId};
 use serde_json::json;
@@ -92,6 +92,30 @@ pub fn ended(position: i64) -> Recorded {
         by: Some(user(2)),
         at: time(position),
     };
+    recorded(position, game(), i32::try_from(position).unwrap(), &event)
+}
+
+/// An admin's end of the game.
+pub fn terminated(position: i64) -> Recorded {
+    let event = GameEvent::GameTerminated {
+        by: user(9),
+        at: time(position),
+        white: Some(user(1)),
+        black: Some(user(2)),
+        report_status: Some(ReportStatus::None),
+    };
+    Recorded { actor_id: Some(user(9).0), ..recorded(position, game(), i32::try_from(position).unwrap(), &event) }
+}
+
+/// A player reports the game.
+pub fn reported(position: i64) -> Recorded {
+    let event = GameEvent::ReportChanged { report_status: ReportStatus::Reported, by: user(1) };
+    recorded(position, game(), i32::try_from(position).unwrap(), &event)
+}
+
+/// An admin deletes the game.
+pub fn deleted(position: i64) -> Recorded {
+    let event = GameEvent::GameDeleted { by: user(9), at: time(position) };
     recorded(position, game(), i32::try_from(position).unwrap(), &event)
 }
 

@@ -7,6 +7,7 @@ mod clocks;
 mod draws;
 mod elsewhere;
 mod faults;
+mod game_views;
 mod games;
 mod group_commit;
 mod healing;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use event_schema::envelope::Recorded;
 use event_schema::event::DecodeError;
-use event_schema::object::hidden;
+use event_schema::object::{hidden, instant};
 use event_schema::openings;
 use event_schema::stored::{Document, Mirror};
 use event_schema::views::MIRRORS;
@@ -32,7 +32,10 @@ pub fn views(events: &[Recorded]) -> Result<BTreeMap<&'static str, Documents>, D
     for mirror in MIRRORS {
         views.insert(mirror.table.name, documents(&folded(mirror, events)?));
     }
-    views.insert("chessGameListView", game_list(events)?);
+    let facts = Facts::of(events)?;
+    views.insert("chessGameListView", facts.game_list());
+    views.insert("chessGameDetailView", facts.game_detail());
+    views.insert("gameTerminatedNotificationView", facts.game_terminated());
     Ok(views)
 }
 
@@ -64,40 +67,133 @@ fn documents(all: &HashMap<Uuid, (Document, i64)>) -> Documents {
     all.iter().map(expected).collect()
 }
 
-/// The game, the names of its players as they are called now, and what its moves say.
-fn game_list(events: &[Recorded]) -> Result<Documents, DecodeError> {
-    let mirror = |name: &str| MIRRORS.iter().find(|mirror| mirror.table.name == name);
-    let of = |name: &str| mirror(name).map_or_else(|| Ok(HashMap::new()), |mirror| folded(mirror, events));
-    let (games, users) = (of("chessGame")?, of("user")?);
-    let mut moves: HashMap<Uuid, Vec<&Recorded>> = HashMap::new();
-    for event in events.iter().filter(|event| event.kind == "MovePlayed") {
-        moves.entry(event.stream_id).or_default().push(event);
-    }
-    let mut all = documents(&games);
-    for (id, expected) in &mut all {
-        let Some(source) = &mut expected.source else { continue };
-        let name = |by: &str| -> Value {
-            let player = source.get(by).and_then(Value::as_str).and_then(|text| text.parse::<Uuid>().ok());
-            let user = player.and_then(|id| users.get(&id)).filter(|(user, _)| user.live);
-            user.and_then(|(user, _)| user.fields.get("fullname")).cloned().unwrap_or(Value::Null)
-        };
-        let (white, black) = (name("playerWhiteId"), name("playerBlackId"));
-        let played = moves.get(id).map_or(&[][..], Vec::as_slice);
-        let text = |event: &Recorded, field: &str| event.data[field].as_str().unwrap_or_default().to_owned();
-        let opening = played.iter().rev().find_map(|event| openings::by_fen(&text(event, "fen")));
-        for (field, value) in [
-            ("playerWhiteName", white),
-            ("playerBlackName", black),
-            ("opening", json!(opening.map(|opening| opening.name))),
-            ("eco", json!(opening.map(|opening| opening.eco))),
-            ("plies", json!(played.len())),
-            ("lastMove", json!(played.last().map(|event| text(event, "san")))),
-        ] {
-            source.insert(field.to_owned(), value);
+/// What composed views are made of.
+struct Facts<'a> {
+    games: HashMap<Uuid, (Document, i64)>,
+    users: HashMap<Uuid, (Document, i64)>,
+    /// The events of each game, in order.
+    events: HashMap<Uuid, Vec<&'a Recorded>>,
+}
+
+impl<'a> Facts<'a> {
+    fn of(events: &'a [Recorded]) -> Result<Self, DecodeError> {
+        let mirror = |name: &str| MIRRORS.iter().find(|mirror| mirror.table.name == name);
+        let of = |name: &str| mirror(name).map_or_else(|| Ok(HashMap::new()), |mirror| folded(mirror, events));
+        let (games, users) = (of("chessGame")?, of("user")?);
+        let mut of_games: HashMap<Uuid, Vec<&Recorded>> = HashMap::new();
+        for event in events.iter().filter(|event| event.category == "chessGame") {
+            of_games.entry(event.stream_id).or_default().push(event);
         }
-        expected.may_be_later = true;
+        Ok(Self { games, users, events: of_games })
     }
-    Ok(all)
+
+    /// What the user whose id stands in the field `by` is called now, or looks like.
+    fn of_user(&self, source: &Map<String, Value>, by: &str, shown: &str) -> Value {
+        let id = source.get(by).and_then(Value::as_str).and_then(|text| text.parse::<Uuid>().ok());
+        let user = id.and_then(|id| self.users.get(&id)).filter(|(user, _)| user.live);
+        user.and_then(|(user, _)| user.fields.get(shown)).cloned().unwrap_or(Value::Null)
+    }
+
+    fn events_of(&self, game: Uuid, kind: &str) -> Vec<&'a Recorded> {
+        self.events.get(&game).into_iter().flatten().copied().filter(|event| event.kind == kind).collect()
+    }
+
+    /// The game, the names of its players as they are called now, and what its moves say.
+    fn game_list(&self) -> Documents {
+        let mut all = documents(&self.games);
+        for (id, expected) in &mut all {
+            let Some(source) = &mut expected.source else { continue };
+            let (white, black) =
+                (self.of_user(source, "playerWhiteId", "fullname"), self.of_user(source, "playerBlackId", "fullname"));
+            let played = self.events_of(*id, "MovePlayed");
+            let opening = played.iter().rev().find_map(|event| openings::by_fen(&text(event, "fen")));
+            for (field, value) in [
+                ("playerWhiteName", white),
+                ("playerBlackName", black),
+                ("opening", json!(opening.map(|opening| opening.name))),
+                ("eco", json!(opening.map(|opening| opening.eco))),
+                ("plies", json!(played.len())),
+                ("lastMove", json!(played.last().map(|event| text(event, "san")))),
+            ] {
+                source.insert(field.to_owned(), value);
+            }
+            expected.may_be_later = true;
+        }
+        all
+    }
+
+    /// The same with the pictures of the players and the moves themselves.
+    fn game_detail(&self) -> Documents {
+        let mut all = self.game_list();
+        for (id, expected) in &mut all {
+            let Some(source) = &mut expected.source else { continue };
+            for (field, by) in [("playerWhiteAvatar", "playerWhiteId"), ("playerBlackAvatar", "playerBlackId")] {
+                let avatar = self.of_user(source, by, "avatar");
+                source.insert(field.to_owned(), avatar);
+            }
+            let moves: Vec<Value> = self.events_of(*id, "MovePlayed").into_iter().map(shown_move).collect();
+            source.insert("moves".to_owned(), json!(moves));
+        }
+        all
+    }
+
+    /// What is said of the games that an admin ended.
+    fn game_terminated(&self) -> Documents {
+        let mut all = Documents::new();
+        for (id, (game, _)) in &self.games {
+            let Some(end) = self.events_of(*id, "GameTerminated").first().copied() else { continue };
+            let concerns = ["GameTerminated", "ReportChanged", "GameDeleted"];
+            let mut later = self.events.get(id).into_iter().flatten().copied().filter(|e| e.version >= end.version);
+            let last = later.rfind(|event| concerns.contains(&event.kind.as_str())).unwrap_or(end);
+            let mut source = Map::new();
+            let of_game = ["terminatedById", "reportStatus", "reportStatus_idx", "playerWhiteId", "playerBlackId"];
+            for name in of_game.into_iter().chain(["id", "isActive"]) {
+                source.insert(name.to_owned(), game.fields.get(name).cloned().unwrap_or(Value::Null));
+            }
+            for (field, by) in [
+                ("terminatedByName", "terminatedById"),
+                ("playerWhiteName", "playerWhiteId"),
+                ("playerBlackName", "playerBlackId"),
+            ] {
+                let name = self.of_user(&source, by, "fullname");
+                source.insert(field.to_owned(), name);
+            }
+            for (field, value) in [
+                ("gameId", json!(id)),
+                ("terminatedAt", time(end, "at")),
+                ("recordVersion", json!(last.version)),
+                ("createdAt", json!(instant(end.recorded_at))),
+                ("updatedAt", json!(instant(last.recorded_at))),
+                ("_owner", json!(end.actor_id)),
+                (hidden::POSITION, json!(last.position)),
+                (hidden::LIVE, json!(true)),
+                (hidden::READERS, game.readers.clone()),
+            ] {
+                source.insert(field.to_owned(), value);
+            }
+            all.insert(*id, Expected { source: Some(source), may_be_later: true });
+        }
+        all
+    }
+}
+
+fn text(event: &Recorded, field: &str) -> String {
+    event.data[field].as_str().unwrap_or_default().to_owned()
+}
+
+/// A time in an event's data, in the form of answers.
+fn time(event: &Recorded, field: &str) -> Value {
+    let time = event.data[field].as_str().and_then(|text| text.parse().ok());
+    time.map_or(Value::Null, |time| json!(instant(time)))
+}
+
+fn shown_move(event: &Recorded) -> Value {
+    let data = &event.data;
+    json!({
+        "moveNumber": data["moveNumber"], "moveNotation": data["san"], "uci": data["uci"], "fen": data["fen"],
+        "moveTime": data["moveTime"], "remainingMs": data["remainingMs"], "movedById": data["by"],
+        "moveTimestamp": time(event, "at"),
+    })
 }
 
 #[cfg(test)]
@@ -123,6 +219,9 @@ mod tests {
             (&json!(3), &json!(2), &Value::Null)
         );
         assert_eq!(views["chessGameMove"].len(), 2);
+        let detail = views["chessGameDetailView"][&game()].source.clone().unwrap();
+        assert_eq!((&detail["moves"][1]["moveNotation"], detail["moves"].as_array().unwrap().len()), (&json!("e5"), 2));
+        assert_eq!(views["gameTerminatedNotificationView"].len(), 0);
         assert_eq!(views["user"].len(), 0);
     }
 }

@@ -86,7 +86,9 @@ pub fn answer(accepted: bool, state: &Game, game: &ChessGame, cx: &Context) -> D
 pub fn terminate(admin: UserId, state: &Game, game: &ChessGame, cx: &Context) -> Decided {
     let at = state.clock(cx.now);
     must_allow(game, Act::Terminate, at)?;
-    let events = vec![GameEvent::GameTerminated { by: admin, at }];
+    let (white, black) = (Some(game.player_white_id), game.player_black_id);
+    let report_status = Some(game.report_status);
+    let events = vec![GameEvent::GameTerminated { by: admin, at, white, black, report_status }];
     Ok(Decision { events, effects: timers::cancelled(state, cx) })
 }
 

@@ -263,7 +263,7 @@ impl DataObject for ChessGame {
                 self.clock_runs_since = self.time_control.filter(|_| self.move_count > 0).map(|_| *at);
             }
             GameEvent::ReportChanged { report_status, .. } => self.report_status = *report_status,
-            GameEvent::GameTerminated { by, at } => {
+            GameEvent::GameTerminated { by, at, .. } => {
                 self.terminated_by_id = Some(*by);
                 self.ended(GameStatus::Terminated, GameResult::Aborted, EndReason::Termination, *at);
             }

@@ -210,12 +210,22 @@ pub enum GameEvent {
         /// Who changed it.
         by: UserId,
     },
-    /// An admin ended the game; it does not count.
+    /// An admin ended the game; it does not count. Carries what the players are told of it.
+    #[serde(rename_all = "camelCase")]
     GameTerminated {
         /// The admin.
         by: UserId,
         /// Game time.
         at: DateTime<Utc>,
+        /// White; none in the first shape.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        white: Option<UserId>,
+        /// Black; none as well while the game was open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        black: Option<UserId>,
+        /// Whether it was reported; none in the first shape.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        report_status: Option<ReportStatus>,
     },
     /// An admin took the game out of sight.
     GameDeleted {
@@ -315,13 +325,13 @@ impl DomainEvent for GameEvent {
 
     fn schema(kind: &str) -> i16 {
         match kind {
-            "GameCreated" | "MovePlayed" | "GameEnded" => 2,
+            "GameCreated" | "MovePlayed" | "GameEnded" | "GameTerminated" => 2,
             _ => 1,
         }
     }
 
     /// `GameCreated` 2: `timeControl`. `MovePlayed` 2: `remainingMs` and `clientMoveTime`, left out where there are none.
-    /// `GameEnded` 2: more reasons.
+    /// `GameEnded` 2: more reasons. `GameTerminated` 2: the players and the report, which older ones do not tell.
     fn upcast(kind: &str, _: i16, mut data: serde_json::Value) -> serde_json::Value {
         if let (Some(fields), "GameCreated") = (data.as_object_mut(), kind) {
             fields.insert("timeControl".to_owned(), serde_json::Value::Null);

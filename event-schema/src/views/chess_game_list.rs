@@ -6,13 +6,19 @@ use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS};
 use crate::object::{Deletion, Field, Object, integer, string};
 
 /// What the view adds to the game.
-const ADDITIONS: &[Field] = &[
+pub const CHESS_GAME_LIST_ADDITIONS: &[Field] = &[
     string("playerWhiteName").searched(),
     string("playerBlackName").searched(),
     string("opening").searched(),
     string("eco"),
     integer("plies"),
     string("lastMove"),
+];
+
+/// The names of a game's players.
+pub const PLAYER_NAMES: [Join; 2] = [
+    Join { field: "playerWhiteName", by: "playerWhiteId", of: &USER, shown: "fullname" },
+    Join { field: "playerBlackName", by: "playerBlackId", of: &USER, shown: "fullname" },
 ];
 
 /// The view; its id is the game's.
@@ -23,10 +29,7 @@ pub const CHESS_GAME_LIST_VIEW: Composed = Composed {
         deletion: Deletion::Soft,
         admins_read_all: true,
         fields: CHESS_GAME.fields,
-        additions: &[CHESS_GAME_ADDITIONS, ADDITIONS],
+        additions: &[CHESS_GAME_ADDITIONS, CHESS_GAME_LIST_ADDITIONS],
     },
-    joins: &[
-        Join { field: "playerWhiteName", by: "playerWhiteId", of: &USER, shown: "fullname" },
-        Join { field: "playerBlackName", by: "playerBlackId", of: &USER, shown: "fullname" },
-    ],
+    joins: &PLAYER_NAMES,
 };

@@ -1,6 +1,8 @@
 //! The views of the query service: mirrors of every data object, and composed views.
 
+pub mod chess_game_detail;
 pub mod chess_game_list;
+pub mod game_terminated;
 pub mod invitation_notification;
 
 use crate::auth::user::User;
@@ -30,7 +32,7 @@ pub const MIRRORS: &[Mirror] = &[
 
 /// A fact of another object that a composed view shows: `field` is `shown` of the object of `of` whose id stands in
 /// `by`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Join {
     /// The field of the view.
     pub field: &'static str,
@@ -52,8 +54,12 @@ pub struct Composed {
 }
 
 /// Every composed view; a new one is one row here and one fold in the projector.
-pub const COMPOSED: &[&Composed] =
-    &[&chess_game_list::CHESS_GAME_LIST_VIEW, &invitation_notification::INVITATION_NOTIFICATION_VIEW];
+pub const COMPOSED: &[&Composed] = &[
+    &chess_game_list::CHESS_GAME_LIST_VIEW,
+    &chess_game_detail::CHESS_GAME_DETAIL_VIEW,
+    &invitation_notification::INVITATION_NOTIFICATION_VIEW,
+    &game_terminated::GAME_TERMINATED_VIEW,
+];
 
 /// The tables of all views.
 pub fn tables() -> impl Iterator<Item = &'static Object> {

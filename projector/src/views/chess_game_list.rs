@@ -75,12 +75,10 @@ impl Projection for ChessGameList {
 mod tests {
     use super::*;
     use crate::testing::{created, ended, game, played};
+    use crate::views::tests::{fields_are_the_table_s, folded};
 
     fn fold(events: &[Recorded]) -> Document {
-        let step = |prior: Option<Document>, event: &Recorded| {
-            ChessGameList::fold(prior.as_ref().map(|d| &d.fields), event).unwrap()
-        };
-        events.iter().fold(None, step).unwrap()
+        folded::<ChessGameList>(events).unwrap()
     }
 
     #[test]
@@ -98,15 +96,7 @@ mod tests {
 
     #[test]
     fn its_fields_are_exactly_the_table_s() {
-        let document = fold(&[created(1)]);
-        let view = CHESS_GAME_LIST_VIEW.table;
-        let declared: Vec<String> =
-            view.view_fields().flat_map(|f| std::iter::once(f.name.to_owned()).chain(f.companion())).collect();
-        let mut shown: Vec<&String> = document.fields.keys().collect();
-        let mut declared: Vec<&String> = declared.iter().collect();
-        shown.sort();
-        declared.sort();
-        assert_eq!(shown, declared);
+        fields_are_the_table_s(CHESS_GAME_LIST_VIEW.table, &fold(&[created(1)]));
     }
 
     #[test]

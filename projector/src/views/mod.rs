@@ -2,7 +2,9 @@
 //!
 //! Mirrors come from the tables, without code of their own; a composed view is one file here and one row below.
 
+mod chess_game_detail;
 mod chess_game_list;
+mod game_terminated;
 mod invitation_notification;
 
 use event_schema::envelope::Recorded;
@@ -75,7 +77,9 @@ pub struct View {
 pub fn registry() -> Vec<View> {
     let composed = [
         View::composed::<chess_game_list::ChessGameList>(),
+        View::composed::<chess_game_detail::ChessGameDetail>(),
         View::composed::<invitation_notification::InvitationNotification>(),
+        View::composed::<game_terminated::GameTerminated>(),
     ];
     MIRRORS.iter().map(View::mirror).chain(composed).collect()
 }
@@ -169,10 +173,25 @@ impl View {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use event_schema::event::CATEGORIES;
     use event_schema::views::COMPOSED;
+
+    /// The document that a projection makes of the events that concern it.
+    pub fn folded<P: Projection>(events: &[Recorded]) -> Option<Document> {
+        let concerns = |event: &&Recorded| !P::keys(event).unwrap().is_empty();
+        let step = |prior: Option<Document>, event| P::fold(prior.as_ref().map(|d| &d.fields), event).unwrap();
+        events.iter().filter(concerns).fold(None, step)
+    }
+
+    /// Its fields are those of the table, with the companions, and no others.
+    pub fn fields_are_the_table_s(table: &Object, document: &Document) {
+        let with_companion = |f: &event_schema::object::Field| std::iter::once(f.name.to_owned()).chain(f.companion());
+        let declared: std::collections::BTreeSet<String> = table.view_fields().flat_map(with_companion).collect();
+        let shown: std::collections::BTreeSet<String> = document.fields.keys().cloned().collect();
+        assert_eq!(shown, declared);
+    }
 
     #[test]
     fn every_view_of_the_tables_is_projected() {

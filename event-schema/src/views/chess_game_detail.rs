@@ -1,0 +1,29 @@
+//! `chessGameDetailView`: all that a page about one game shows, its moves included.
+
+use super::chess_game_list::{CHESS_GAME_LIST_ADDITIONS, PLAYER_NAMES};
+use super::{Composed, Join};
+use crate::auth::user::USER;
+use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS};
+use crate::object::{Deletion, Field, Object, any, string};
+
+/// What the view adds to the list view: the pictures of the players, and the moves in order, each `{moveNumber,
+/// moveNotation, uci, fen, moveTime, remainingMs, movedById, moveTimestamp}`.
+const ADDITIONS: &[Field] = &[string("playerWhiteAvatar"), string("playerBlackAvatar"), any("moves")];
+
+/// The view; its id is the game's.
+pub const CHESS_GAME_DETAIL_VIEW: Composed = Composed {
+    table: &Object {
+        name: "chessGameDetailView",
+        plural: "chessGameDetailViews",
+        deletion: Deletion::Soft,
+        admins_read_all: true,
+        fields: CHESS_GAME.fields,
+        additions: &[CHESS_GAME_ADDITIONS, CHESS_GAME_LIST_ADDITIONS, ADDITIONS],
+    },
+    joins: &[
+        PLAYER_NAMES[0],
+        PLAYER_NAMES[1],
+        Join { field: "playerWhiteAvatar", by: "playerWhiteId", of: &USER, shown: "avatar" },
+        Join { field: "playerBlackAvatar", by: "playerBlackId", of: &USER, shown: "avatar" },
+    ],
+};
