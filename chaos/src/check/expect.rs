@@ -11,6 +11,7 @@ use event_schema::object::{hidden, instant};
 use event_schema::openings;
 use event_schema::stored::{Document, Mirror};
 use event_schema::views::MIRRORS;
+use event_schema::views::invitation_notification::INVITATION_NOTIFICATION_VIEW;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -36,6 +37,7 @@ pub fn views(events: &[Recorded]) -> Result<BTreeMap<&'static str, Documents>, D
     views.insert("chessGameListView", facts.game_list());
     views.insert("chessGameDetailView", facts.game_detail());
     views.insert("gameTerminatedNotificationView", facts.game_terminated());
+    views.insert("invitationNotificationView", facts.invitations());
     Ok(views)
 }
 
@@ -71,7 +73,8 @@ fn documents(all: &HashMap<Uuid, (Document, i64)>) -> Documents {
 struct Facts<'a> {
     games: HashMap<Uuid, (Document, i64)>,
     users: HashMap<Uuid, (Document, i64)>,
-    /// The events of each game, in order.
+    invited: HashMap<Uuid, (Document, i64)>,
+    /// The events of each stream, in order.
     events: HashMap<Uuid, Vec<&'a Recorded>>,
 }
 
@@ -79,12 +82,12 @@ impl<'a> Facts<'a> {
     fn of(events: &'a [Recorded]) -> Result<Self, DecodeError> {
         let mirror = |name: &str| MIRRORS.iter().find(|mirror| mirror.table.name == name);
         let of = |name: &str| mirror(name).map_or_else(|| Ok(HashMap::new()), |mirror| folded(mirror, events));
-        let (games, users) = (of("chessGame")?, of("user")?);
-        let mut of_games: HashMap<Uuid, Vec<&Recorded>> = HashMap::new();
-        for event in events.iter().filter(|event| event.category == "chessGame") {
-            of_games.entry(event.stream_id).or_default().push(event);
+        let (games, users, invited) = (of("chessGame")?, of("user")?, of("chessGameInvitation")?);
+        let mut of_streams: HashMap<Uuid, Vec<&Recorded>> = HashMap::new();
+        for event in events {
+            of_streams.entry(event.stream_id).or_default().push(event);
         }
-        Ok(Self { games, users, events: of_games })
+        Ok(Self { games, users, invited, events: of_streams })
     }
 
     /// What the user whose id stands in the field `by` is called now, or looks like.
@@ -94,8 +97,8 @@ impl<'a> Facts<'a> {
         user.and_then(|(user, _)| user.fields.get(shown)).cloned().unwrap_or(Value::Null)
     }
 
-    fn events_of(&self, game: Uuid, kind: &str) -> Vec<&'a Recorded> {
-        self.events.get(&game).into_iter().flatten().copied().filter(|event| event.kind == kind).collect()
+    fn events_of(&self, stream: Uuid, kind: &str) -> Vec<&'a Recorded> {
+        self.events.get(&stream).into_iter().flatten().copied().filter(|event| event.kind == kind).collect()
     }
 
     /// The game, the names of its players as they are called now, and what its moves say.
@@ -172,6 +175,41 @@ impl<'a> Facts<'a> {
                 source.insert(field.to_owned(), value);
             }
             all.insert(*id, Expected { source: Some(source), may_be_later: true });
+        }
+        all
+    }
+}
+
+impl Facts<'_> {
+    /// The invitation, the names and pictures of the two, and what was last said of the game.
+    fn invitations(&self) -> Documents {
+        let mut all = documents(&self.invited);
+        for (id, expected) in &mut all {
+            let Some(source) = &mut expected.source else { continue };
+            let mut values = Map::new();
+            for who in ["sender", "recipient"] {
+                let by = format!("{who}Id");
+                values.insert(format!("{who}Name"), self.of_user(source, &by, "fullname"));
+                values.insert(format!("{who}Avatar"), self.of_user(source, &by, "avatar"));
+            }
+            let sent = self.events_of(*id, "InvitationSent");
+            for (field, of) in [
+                ("gameMode", "mode"),
+                ("gameType", "gameType"),
+                ("timeControl", "timeControl"),
+                ("initialFEN", "initialFEN"),
+            ] {
+                values
+                    .insert(field.to_owned(), sent.first().map_or(Value::Null, |event| event.data["game"][of].clone()));
+            }
+            let events = self.events.get(id).map_or(&[][..], Vec::as_slice);
+            let told = events.iter().rev().find_map(|event| event.data.get("gameStatus").cloned());
+            values.insert("gameStatus".to_owned(), told.unwrap_or_else(|| json!("pending")));
+            let table = INVITATION_NOTIFICATION_VIEW.table;
+            for field in table.all_fields().filter(|field| values.contains_key(field.name)) {
+                field.put(&values, source);
+            }
+            expected.may_be_later = true;
         }
         all
     }
