@@ -4,6 +4,7 @@ mod castling;
 mod differential;
 mod draws;
 mod fen;
+mod fuzz;
 mod games;
 mod illegal;
 mod notation;
