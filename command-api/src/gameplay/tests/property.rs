@@ -2,8 +2,10 @@ use super::*;
 use crate::gameplay::delete::DeleteGame;
 use crate::gameplay::timers::{ExpireOpenGame, ExpirePause, FLAG, FallFlag, OPEN_GAME_EXPIRY, PAUSE_EXPIRY};
 use crate::gameplay::update::Reply;
+use event_schema::event::DomainEvent;
 use event_schema::gameplay::game_event::{GameStatus, ReportStatus, SaveStatus};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 /// Something that anybody might send.
 #[derive(Clone, Debug)]
@@ -187,7 +189,11 @@ impl Table {
     /// What holds of every game at every time.
     fn check(&self) {
         let replayed = self.events.iter().fold(Game::default(), |mut game, (event, actor)| {
-            game.evolve(event, *actor);
+            let (kind, data) = event.to_row();
+            let row = serde_json::from_str(&data.to_string()).unwrap();
+            let read = GameEvent::from_row(&kind, GameEvent::schema(&kind), &row).unwrap();
+            assert_eq!(&read, event);
+            game.evolve(&read, *actor);
             game
         });
         assert_eq!(replayed, self.game);
@@ -205,14 +211,12 @@ fn number_of(event: &GameEvent) -> Option<u32> {
     if let GameEvent::MovePlayed(played) = event { Some(played.move_number) } else { None }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_is_sent_a_game_stays_a_game(
-        create in a_creation().prop_filter("playable", |c| c.initial_fen.as_deref() != Some("nonsense")),
-        sent in prop::collection::vec(anything(), 0..60),
-    ) {
+/// So many games in which up to `most` things are sent.
+fn whatever_is_sent(cases: u32, most: usize) {
+    let playable = a_creation().prop_filter("playable", |c| c.initial_fen.as_deref() != Some("nonsense"));
+    let given = (playable, prop::collection::vec(anything(), 0..most));
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let outcome = TestRunner::new(config).run(&given, |(create, sent)| {
         let mut table = Table::after(WHITE, &create);
         for (actor, command) in &sent {
             let before = table.game.clone();
@@ -226,7 +230,24 @@ proptest! {
         }
         table.check();
         table.check_clocks();
-    }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+#[test]
+fn whatever_is_sent_a_game_stays_a_game() {
+    whatever_is_sent(256, 60);
+}
+
+#[test]
+#[ignore = "long"]
+fn whatever_is_sent_many_long_games_stay_games() {
+    whatever_is_sent(5_000, 300);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_command_on_nothing_is_refused(actor in anybody(), update in an_update(), played in a_move()) {

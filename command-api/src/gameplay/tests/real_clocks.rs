@@ -1,4 +1,4 @@
-//! The shipped games, played by the recorded times: the clocks come out as the file has them.
+//! The shipped games, played by the recorded times: the clocks and the results come out as the file has them.
 
 use super::*;
 use crate::gameplay::rules::tests::pgn;
@@ -29,16 +29,39 @@ fn used(game: &pgn::Game<'_>, control: TimeControl, ply: usize) -> Option<i64> {
     }
 }
 
+/// The games in which more happens to the clocks than moves, and what: White begins with half his time (a choice that
+/// some tournaments offer), White's clock runs before his first move, or a player is given time by his opponent.
+const ODD: [(&str, &str); 8] = [
+    ("https://lichess.org/ksUCq5a1", "White begins with 30 of 60 s"),
+    ("https://lichess.org/iRP81JPn", "White begins with 30 of 60 s"),
+    ("https://lichess.org/OnH1zaOw", "White begins with 90 of 180 s"),
+    ("https://lichess.org/aMlPLRuE", "White begins with 90 of 180 s"),
+    ("https://lichess.org/WdDMYIeC", "White begins with 90 of 180 s"),
+    ("https://lichess.org/SZqwweVz", "half-move 68 leaves 104 of 64 s"),
+    ("https://lichess.org/6yjnwYnY", "White begins with 455 of 480 s"),
+    ("https://lichess.org/IsFv5PRq", "White begins with 221 of 480 s"),
+];
+
+/// What happens to the clocks besides moves.
+fn oddity(game: &pgn::Game<'_>, control: TimeControl) -> Option<String> {
+    let ply = (0..game.moves.len()).find(|ply| used(game, control, *ply).is_none())?;
+    let (left, initial) = (game.clocks[ply], control.initial_ms / 1000);
+    Some(match ply {
+        0 => format!("White begins with {left} of {initial} s"),
+        ply => format!("half-move {} leaves {left} of {} s", ply + 1, game.clocks[ply - 2]),
+    })
+}
+
 #[test]
 fn the_clocks_of_the_shipped_games_come_out_within_their_whole_seconds() {
-    let (mut moves, mut flags, mut odd) = (0, 0, 0);
+    let (mut moves, mut flags, mut odd) = (0, 0, Vec::new());
     for game in pgn::games(pgn::SHIPPED) {
         let (site, control) = (game.tag("Site"), control_of(&game).expect("all are played with clocks"));
-        let all: Option<Vec<i64>> = (0..game.moves.len()).map(|ply| used(&game, control, ply)).collect();
-        let Some(used) = all else {
-            odd += 1;
+        if let Some(why) = oddity(&game, control) {
+            odd.push((site, why));
             continue;
-        };
+        }
+        let used: Vec<i64> = (0..game.moves.len()).filter_map(|ply| used(&game, control, ply)).collect();
         let mut table = begin(Some(control));
         for (ply, san) in game.moves.iter().enumerate() {
             // A part of a second is left to whom the file shows none.
@@ -55,7 +78,8 @@ fn the_clocks_of_the_shipped_games_come_out_within_their_whole_seconds() {
             flags += usize::from(falls(&mut table, game.tag("Result"), site));
         }
     }
-    assert_eq!((moves, flags, odd), (13_780, 66, 8), "of 220 games");
+    assert_eq!((moves, flags), (13_780, 66), "of 220 games");
+    assert_eq!(odd, ODD.map(|(site, why)| (site, why.to_owned())));
 }
 
 /// The flag falls at the deadline, and not before; whether there was a clock that ran.
@@ -65,11 +89,71 @@ fn falls(table: &mut Table, result: &str, site: &str) -> bool {
     assert_eq!(table.decide(Actor::System, &FallFlag).unwrap().events, [], "{site}");
     table.millis += 1;
     table.issue_now(Actor::System, &FallFlag).unwrap();
-    let expected = match result {
+    assert_eq!(table.end().0, Some(result_of(result)), "{site}");
+    true
+}
+
+/// `1-0`, `0-1`, `1/2-1/2`.
+fn result_of(text: &str) -> GameResult {
+    match text {
         "1-0" => GameResult::WhiteWin,
         "0-1" => GameResult::BlackWin,
         _ => GameResult::Draw,
-    };
-    assert_eq!(table.end().0, Some(expected), "{site}");
-    true
+    }
+}
+
+/// Ends a game that the board has not ended as the file says it ended: the loser resigns, both agree to a draw or one
+/// claims it, or the clock runs down on who stays away.
+fn finish(table: &mut Table, termination: &str, wanted: GameResult) {
+    let active = |table: &Table| table.object().status == GameStatus::Active;
+    let mover = table.to_move();
+    let other = if mover == WHITE { BLACK } else { WHITE };
+    match (termination, wanted) {
+        ("Normal", GameResult::Draw) => {
+            for player in [mover, other] {
+                if active(table) {
+                    table.issue_now(user(player), &result(GameResult::Draw)).unwrap();
+                }
+            }
+        }
+        ("Normal", GameResult::WhiteWin | GameResult::BlackWin | GameResult::Aborted) if active(table) => {
+            let loser = if wanted == GameResult::WhiteWin { BLACK } else { WHITE };
+            table.issue_now(user(loser), &result(wanted)).unwrap();
+        }
+        (_, GameResult::WhiteWin | GameResult::BlackWin | GameResult::Draw | GameResult::Aborted) => {
+            if let Some(deadline) = crate::gameplay::clock::deadline(table.object()) {
+                table.millis = (deadline - in_millis(0)).num_milliseconds();
+                table.issue_now(Actor::System, &FallFlag).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn every_shipped_game_ends_with_the_result_of_its_file() {
+    let mut reasons = BTreeMap::new();
+    for game in pgn::games(pgn::SHIPPED) {
+        let (site, wanted) = (game.tag("Site"), result_of(game.tag("Result")));
+        let mut table = begin(control_of(&game));
+        for san in &game.moves {
+            table.issue_now(user(table.to_move()), &play(table.next(), san)).unwrap();
+        }
+        finish(&mut table, game.tag("Termination"), wanted);
+        let (result, reason) = table.end();
+        // Nobody moved in two games: no clock ran, and here such a game has no winner.
+        assert_eq!(result, Some(wanted).filter(|_| !game.moves.is_empty()), "{site}");
+        *reasons.entry(reason.map_or("none", EndReason::as_str)).or_insert(0) += 1;
+    }
+    let expected = [
+        ("agreement", 2),
+        ("checkmate", 54),
+        ("insufficientMaterial", 1),
+        ("none", 2),
+        ("resignation", 83),
+        ("stalemate", 1),
+        ("threefoldRepetition", 6),
+        ("timeout", 69),
+        ("timeoutAgainstBareMaterial", 2),
+    ];
+    assert_eq!(reasons.into_iter().collect::<Vec<_>>(), expected, "of 220 games");
 }
