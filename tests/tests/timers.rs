@@ -1,11 +1,15 @@
 //! What happens by itself when its time has come.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
+use command_api::es::alarm::Alarm;
 use command_api::es::log::Log;
 use command_api::es::store::Failure;
-use command_api::es::timers::{Due, Fired, Firing, run_due};
+use command_api::es::timers::{self, Due, Fired, Firing};
 use futures_util::future::BoxFuture;
 use serde_json::json;
+use uuid::Uuid;
 use wechess_tests::answer::has;
 use wechess_tests::servers::stack;
 use wechess_tests::{System, alone, direct, eventually};
@@ -48,31 +52,54 @@ fn an_open_game_that_nobody_joins_expires_once_with_two_runners() {
     });
 }
 
-/// Says each time that it was too early.
-struct TooEarly(DateTime<Utc>);
+/// Says each time that it was too early; of the stream that is slow it says so only much later.
+struct TooEarly {
+    again: DateTime<Utc>,
+    slow: Uuid,
+}
 
 impl Firing for TooEarly {
-    fn fire(&self, _: &Due) -> BoxFuture<'_, Result<Fired, Failure>> {
-        Box::pin(std::future::ready(Ok(Fired::Again(self.0))))
+    fn fire(&self, due: &Due) -> BoxFuture<'_, Result<Fired, Failure>> {
+        let slow = due.stream == self.slow;
+        Box::pin(async move {
+            if slow {
+                std::future::pending::<()>().await;
+            }
+            Ok(Fired::Again(self.again))
+        })
     }
 }
 
 #[test]
-fn a_timer_that_fires_too_early_is_armed_anew_with_the_services_own_login() {
+fn a_timer_that_fires_too_early_is_armed_anew_with_the_services_own_login_whatever_another_one_does() {
     alone(async || {
         let namespace = direct::fresh_schema().await;
         let (schema, owner) = (namespace.schema(), direct::owner().await);
-        let armed =
-            format!("insert into {schema}.timers values (gen_random_uuid(), 'flag', 3, now() - interval '1 second')");
-        owner.batch_execute(&armed).await.expect("the owner may do everything");
+        let (slow, quick) = (Uuid::now_v7(), Uuid::now_v7());
+        // The slow one is due first and is worked on when the other one comes.
+        let arm = async |stream: Uuid, when: &str| {
+            let armed =
+                format!("insert into {schema}.timers values ('{stream}', 'flag', 3, now() + interval '{when}')");
+            owner.batch_execute(&armed).await.expect("the owner may do everything");
+        };
+        arm(slow, "-1 second").await;
         let login = stack().credentials.database_urls.command_api.parse().expect("a database URL");
-        let pool = command_api::es::log::pool(&login, &namespace, 1).expect("a pool");
+        let pool = command_api::es::log::pool(&login, &namespace, 2).expect("a pool");
         let log = Log::open(pool, &namespace, command_api::es::migrate::newest()).await.expect("the log opens");
-        let later: DateTime<Utc> = "2100-01-01T00:00:00Z".parse().expect("a time");
-        run_due(&log, &TooEarly(later)).await.expect("the service may arm timers anew");
-        let sql = format!("select due_at, arming, leased_until is null from {schema}.timers");
-        let row = owner.query_one(&sql, &[]).await.expect("the timer is still there");
-        assert_eq!((row.get::<_, DateTime<Utc>>(0), row.get::<_, i32>(1), row.get::<_, bool>(2)), (later, 3, true));
+        let again: DateTime<Utc> = "2100-01-01T00:00:00Z".parse().expect("a time");
+        let alarm = Arc::new(Alarm::default());
+        let runner = timers::start(log, Arc::clone(&alarm), Arc::new(TooEarly { again, slow }));
+        let row = async |stream: Uuid| {
+            let sql = format!("select due_at, arming, leased_until is null from {schema}.timers where stream_id = $1");
+            let row = owner.query_one(&sql, &[&stream]).await.expect("the timer is still there");
+            (row.get::<_, DateTime<Utc>>(0), row.get::<_, i32>(1), row.get::<_, bool>(2))
+        };
+        eventually("the slow one is worked on", async || (!row(slow).await.2).then_some(())).await;
+        arm(quick, "0 seconds").await;
+        alarm.set(Utc::now());
+        eventually("the quick one is armed anew", async || (row(quick).await == (again, 3, true)).then_some(())).await;
+        assert!(row(slow).await.0 < again);
+        runner.abort();
         direct::remove(&namespace).await;
     });
 }

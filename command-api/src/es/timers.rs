@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event_schema::ids::CommandId;
-use futures_util::future::{BoxFuture, join_all};
-use tokio::task::JoinHandle;
+use futures_util::future::BoxFuture;
+use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use super::alarm::Alarm;
@@ -22,8 +22,8 @@ const LEASE_SECONDS: f64 = 5.0;
 const REST_SECONDS: f64 = 0.5;
 /// How often timers are looked for that this process does not know of: those of others, and those that were late.
 const SWEEP: Duration = Duration::from_secs(1);
-/// The most timers claimed at once; they are carried out together, so that group commit takes them in one flush.
-const CLAIM: i64 = 64;
+/// The most timers that are carried out at once; together, so that group commit takes them in one flush.
+const CLAIM: usize = 64;
 
 /// A timer that is due.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,59 +64,73 @@ pub trait Firing: Send + Sync + 'static {
     fn fire(&self, due: &Due) -> BoxFuture<'_, Result<Fired, Failure>>;
 }
 
-/// Starts the runner.
+/// The runner: what it works with.
+#[derive(Clone)]
+struct Runner {
+    log: Log,
+    alarm: Arc<Alarm>,
+    firing: Arc<dyn Firing>,
+}
+
+/// Starts the runner. A firing that takes long holds up no other.
 pub fn start(log: Log, alarm: Arc<Alarm>, firing: Arc<dyn Firing>) -> JoinHandle<()> {
+    let runner = Runner { log, alarm, firing };
     tokio::spawn(async move {
+        // Whoever ends the runner ends its firings: others make them again.
+        let mut firings = JoinSet::new();
         loop {
-            alarm.forget();
-            let next = match run_due(&log, &*firing).await {
-                Ok(()) => next_due(&log).await,
+            while firings.try_join_next().is_some() {}
+            if firings.len() >= CLAIM {
+                drop(firings.join_next().await);
+            }
+            runner.alarm.forget();
+            let next = match claim(&runner.log, CLAIM - firings.len()).await {
+                Ok(due) => {
+                    for timer in due {
+                        firings.spawn(runner.clone().fire(timer));
+                    }
+                    next_due(&runner.log).await
+                }
                 Err(error) => Err(error),
             };
             match next {
-                Ok(Some(due)) => alarm.set(due),
+                Ok(Some(due)) => runner.alarm.set(due),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(error = service::telemetry::chain(&error), "due timers cannot be claimed"),
             }
-            alarm.sleep(SWEEP).await;
+            runner.alarm.sleep(SWEEP).await;
         }
     })
 }
 
-/// Fires everything that is due now.
-pub async fn run_due(log: &Log, firing: &dyn Firing) -> Result<(), ReadError> {
-    loop {
-        let due = claim(log).await?;
-        let full = i64::try_from(due.len()).is_ok_and(|n| n == CLAIM);
-        for settled in join_all(due.iter().map(|timer| fire(log, firing, timer))).await {
-            settled?;
-        }
-        if !full {
-            return Ok(());
-        }
-    }
-}
-
-async fn fire(log: &Log, firing: &dyn Firing, timer: &Due) -> Result<(), ReadError> {
-    match firing.fire(timer).await {
-        Ok(Fired::Done) => settle(log, timer, "delete from", "").await,
-        Ok(Fired::Again(at)) => {
-            let set = format!("set due_at = '{}', leased_until = null", at.to_rfc3339());
-            settle(log, timer, "update", &set).await
-        }
-        Err(failure) => {
-            let error = service::telemetry::chain(&failure);
-            tracing::warn!(error, kind = timer.kind, stream = %timer.stream, "a timer could not be carried out");
-            metrics::counter!("wechess_timer_failures").increment(1);
-            let set = format!("set leased_until = clock_timestamp() + make_interval(secs => {REST_SECONDS})");
-            settle(log, timer, "update", &set).await
+impl Runner {
+    async fn fire(self, timer: Due) {
+        let settled = match self.firing.fire(&timer).await {
+            Ok(Fired::Done) => settle(&self.log, &timer, "delete from", "").await,
+            Ok(Fired::Again(at)) => {
+                let set = format!("set due_at = '{}', leased_until = null", at.to_rfc3339());
+                let settled = settle(&self.log, &timer, "update", &set).await;
+                self.alarm.set(at);
+                settled
+            }
+            Err(failure) => {
+                let error = service::telemetry::chain(&failure);
+                tracing::warn!(error, kind = timer.kind, stream = %timer.stream, "a timer could not be carried out");
+                metrics::counter!("wechess_timer_failures").increment(1);
+                let set = format!("set leased_until = clock_timestamp() + make_interval(secs => {REST_SECONDS})");
+                settle(&self.log, &timer, "update", &set).await
+            }
+        };
+        if let Err(error) = settled {
+            // Its lease runs out, and then it is fired again: the same command.
+            tracing::warn!(error = service::telemetry::chain(&error), "a timer that has fired cannot be settled");
         }
     }
 }
 
 /// Takes due timers for a while; another process takes others. No lock stays when the commands are issued. Due is what
 /// is due by the clock of this process, which decides.
-async fn claim(log: &Log) -> Result<Vec<Due>, ReadError> {
+async fn claim(log: &Log, most: usize) -> Result<Vec<Due>, ReadError> {
     let sql = format!(
         "update {schema}.timers t set leased_until = clock_timestamp() + make_interval(secs => $1)
            from (select stream_id, kind from {schema}.timers
@@ -128,7 +142,7 @@ async fn claim(log: &Log) -> Result<Vec<Due>, ReadError> {
     );
     let client = log.pool.get().await?;
     let statement = client.prepare_cached(&sql).await?;
-    let rows = client.query(&statement, &[&LEASE_SECONDS, &CLAIM, &Utc::now()]).await?;
+    let rows = client.query(&statement, &[&LEASE_SECONDS, &i64::try_from(most).unwrap_or(1), &Utc::now()]).await?;
     rows.iter()
         .map(|row| {
             Ok(Due { stream: row.try_get(0)?, kind: row.try_get(1)?, arming: row.try_get(2)?, due_at: row.try_get(3)? })
