@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Actor, Answer};
+use crate::{Actor, Answer, eventually};
 
 /// A game between two of our actors.
 #[derive(Clone)]
@@ -28,6 +28,12 @@ impl Actor {
         merge(&mut body, more);
         let game = self.post("/gameplay-api/v1/game", &body).await.is(201)["chessGame"].clone();
         Game { id: game["id"].as_str().expect("an id").to_owned(), white: self.clone(), black: black.clone() }
+    }
+
+    /// Starts a game with so many milliseconds for each and no increment.
+    pub async fn create_timed_game(&self, black: &Actor, initial: i64) -> Game {
+        let control = json!({"initialMs": initial, "incrementMs": 0});
+        self.create_game_from(black, json!({"gameType": "blitz", "timeControl": control})).await
     }
 
     /// Opens a game that waits for its second player; the game as he sees it.
@@ -73,6 +79,15 @@ impl Game {
     /// The game as White sees it.
     pub async fn state(&self) -> Value {
         self.white.game(&self.id).await.is(200)["chessGame"].clone()
+    }
+
+    /// The game once it has ended by itself.
+    pub async fn over(&self) -> Value {
+        eventually("the game ends by itself", async || {
+            let state = self.state().await;
+            (state["status"] == "completed").then_some(state)
+        })
+        .await
     }
 }
 

@@ -1,0 +1,153 @@
+//! Every gameplay route, tried by everybody: the statuses of the table, and answers in the contract's form.
+
+mod documented;
+mod stage;
+mod table;
+
+use command_api::gameplay::PREFIX;
+use command_api::http::rows::{Action, Answer as Shown, Row, full_paths};
+use command_api::routes::ROWS;
+use event_schema::object::{Kind, Object};
+use serde_json::{Map, Value, json};
+use wechess_tests::{Actor, Answer, System, alone};
+
+use stage::{Cast, EVERYBODY, Stage, Who};
+use table::{Case, Expect};
+
+/// The rows of the gameplay service.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().filter(|row| row.prefixes.iter().all(|prefix| prefix.starts_with(PREFIX)))
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+#[test]
+fn every_documented_route_is_served_and_every_served_one_has_cases() {
+    let cases = table::cases();
+    for row in rows() {
+        assert!(cases.iter().any(|case| case.route == row.name), "`{}` has no case in table.rs", row.name);
+    }
+    for case in &cases {
+        assert!(rows().any(|row| row.name == case.route), "`{}` is no route", case.route);
+    }
+    for (name, method, path, status, data_name, action) in documented::ROUTES {
+        let served = rows().find(|row| row.name == name);
+        assert_eq!(served.is_none(), documented::MISSING.contains(&name), "`{name}` is missing, or is not any more");
+        let Some(row) = served else { continue };
+        let is = (row.method, row.status, row.data_name(), row.action.as_str());
+        assert_eq!(is, (method, status, data_name, action), "{name}");
+        let path = format!("{PREFIX}{path}");
+        assert!(full_paths(row).any(|is| is == path), "{name} is not served at {path}");
+    }
+}
+
+#[test]
+fn everybody_may_do_what_the_table_says_and_nothing_else() {
+    alone(async || {
+        let system = System::with_namespace(&["user"]).await;
+        let cast = Cast::of(&system).await;
+        let (mut tries, mut wrong) = (0, Vec::new());
+        for case in table::cases() {
+            let row = rows().find(|row| row.name == case.route).expect("a route");
+            for (who, expected) in EVERYBODY.into_iter().zip(case.expected) {
+                if expected == Expect::Skipped {
+                    continue;
+                }
+                let stage = case.scene.set(&cast).await;
+                let answer = send(row, &case, &stage, who).await;
+                let found = came_to(row, &answer, &stage, cast.get(who));
+                if found != expected {
+                    let (route, told) = (case.route, case.told);
+                    wrong.push(format!("{route} ({told}) by {who:?}: {found:?}, not {expected:?}: {}", answer.text));
+                }
+                tries += 1;
+            }
+        }
+        println!("{tries} tries");
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        system.end().await;
+    });
+}
+
+/// The columns take turns with the paths, where a route has several.
+async fn send(row: &Row, case: &Case, stage: &Stage<'_>, who: Who) -> Answer {
+    let paths: Vec<String> = full_paths(row).collect();
+    let path = &paths[who as usize % paths.len()];
+    let path = path.split('/').map(|part| if part.starts_with('{') { stage.id.as_str() } else { part });
+    let path = format!("{}{}", path.collect::<Vec<_>>().join("/"), (case.query)(stage));
+    let actor = stage.cast.get(who);
+    let request = actor.request(row.method, &path);
+    match (case.body)(stage, actor) {
+        Value::Null => request.send().await,
+        body => request.json(&body).send().await,
+    }
+}
+
+/// What the answer is, its form checked.
+fn came_to(row: &Row, answer: &Answer, stage: &Stage<'_>, actor: &Actor) -> Expect {
+    if answer.status != row.status {
+        answer.refused(answer.status, answer.body["message"].as_str().unwrap_or_default());
+        return Expect::Refused(answer.status);
+    }
+    let Shown::Object(table) = row.answer else { return Expect::Success };
+    in_envelope(row, answer, actor);
+    let data = answer.data();
+    match row.action {
+        Action::List => {
+            let all = data.as_array().expect("a list");
+            all.iter().for_each(|one| as_documented(table, one));
+            let there = all.iter().any(|one| one["id"] == stage.id.as_str() || one["gameId"] == stage.id.as_str());
+            if there { Expect::Sees } else { Expect::Misses }
+        }
+        Action::Get | Action::Create | Action::Update | Action::Delete | Action::Raw => {
+            as_documented(table, data);
+            assert_eq!(data["isActive"], row.action != Action::Delete, "{}", answer.text);
+            Expect::Success
+        }
+    }
+}
+
+/// The envelope of contract 1.2: its keys in order, and what they say.
+fn in_envelope(row: &Row, answer: &Answer, actor: &Actor) {
+    let body = answer.body.as_object().expect("an object");
+    let mut keys = words(documented::ENVELOPE);
+    keys.push(row.data_name());
+    let rows = match &answer.body[row.data_name()] {
+        Value::Array(all) => {
+            keys.extend(words(documented::OF_LISTS));
+            let paging = answer.body["paging"].as_object().expect("paging");
+            assert!(paging.keys().eq(["pageNumber", "pageRowCount", "totalRowCount", "pageCount"]), "{}", answer.text);
+            all.len()
+        }
+        _ => 1,
+    };
+    assert!(body.keys().eq(keys.iter()), "{} is not {keys:?}", answer.text);
+    for (key, value) in [
+        ("status", json!("OK")),
+        ("statusCode", json!(row.status)),
+        ("source", json!("db")),
+        ("userId", json!(actor.id)),
+        ("dataName", json!(row.data_name())),
+        ("method", json!(row.method)),
+        ("action", json!(row.action.as_str())),
+        ("rowCount", json!(rows)),
+    ] {
+        assert_eq!(body[key], value, "`{key}` in {}", answer.text);
+    }
+}
+
+/// The object's keys begin as the contract's sample, and each enum has its number beside it.
+fn as_documented(table: &Object, shown: &Value) {
+    let shown: &Map<String, Value> = shown.as_object().expect("an object");
+    let sample = documented::OBJECTS.iter().find(|(name, _)| *name == table.name);
+    let (_, sample) = sample.unwrap_or_else(|| panic!("`{}` has no sample in documented.rs", table.name));
+    let keys = words(sample);
+    assert!(shown.keys().take(keys.len()).eq(keys.iter()), "{} does not begin with {keys:?}", json!(shown));
+    for field in table.all_fields() {
+        let Kind::Enum(options) = field.kind else { continue };
+        let number = shown[field.name].as_str().map(|word| options.iter().position(|option| *option == word));
+        assert_eq!(shown[&format!("{}_idx", field.name)], json!(number.flatten()), "`{}`", field.name);
+    }
+}

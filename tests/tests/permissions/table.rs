@@ -1,0 +1,176 @@
+//! Who may do what: one case a line. A gameplay route without a case fails the test; a new route, or a new situation of
+//! one, is a new line here, its object a new [`Scene`], and a try that makes no sense is [`SKIP`].
+
+use serde_json::{Value, json};
+use wechess_tests::Actor;
+
+use super::stage::{Scene, Stage, board, opened_by, theirs, theme};
+
+/// What a try must come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// The documented success.
+    Success,
+    /// The same, and the object is in the list.
+    Sees,
+    /// The same, and it is not.
+    Misses,
+    /// This refusal.
+    Refused(u16),
+    /// Not tried.
+    Skipped,
+}
+
+const OK: Expect = Expect::Success;
+const SEE: Expect = Expect::Sees;
+const NOT: Expect = Expect::Misses;
+const NO: Expect = Expect::Refused(403);
+const WHO: Expect = Expect::Refused(401);
+const LATE: Expect = Expect::Refused(409);
+const SKIP: Expect = Expect::Skipped;
+
+/// A situation of a route, and what it comes to for everybody.
+pub struct Case {
+    /// The route's name.
+    pub route: &'static str,
+    /// What the situation is.
+    pub told: &'static str,
+    /// What it is tried on.
+    pub scene: Scene,
+    /// For each column.
+    pub expected: [Expect; 8],
+    /// The query string, with its question mark.
+    pub query: fn(&Stage<'_>) -> String,
+    /// The body.
+    pub body: fn(&Stage<'_>, &Actor) -> Value,
+}
+
+impl Case {
+    fn query(mut self, query: fn(&Stage<'_>) -> String) -> Self {
+        self.query = query;
+        self
+    }
+
+    fn body(mut self, body: fn(&Stage<'_>, &Actor) -> Value) -> Self {
+        self.body = body;
+        self
+    }
+}
+
+fn case(route: &'static str, told: &'static str, scene: Scene, expected: [Expect; 8]) -> Case {
+    Case { route, told, scene, expected, query: |_| String::new(), body: |_, _| Value::Null }
+}
+
+/// Everything. The columns: owner, participant, invited, stranger, guest, admin, superAdmin, without a token.
+pub fn cases() -> Vec<Case> {
+    [games(), changes(), moves(), boards(), themes(), preferences()].into_iter().flatten().collect()
+}
+
+#[rustfmt::skip]
+fn games() -> Vec<Case> {
+    let code = |stage: &Stage<'_>| format!("?invitationCode={}", stage.code);
+    vec![
+        case("createGame", "one that he plays", Scene::Nothing, [OK, OK, OK, OK, OK, OK, OK, WHO])
+            .body(|_, who| opened_by(who)),
+        case("createGame", "one of owner and participant", Scene::Nothing, [OK, OK, NO, NO, NO, OK, OK, WHO])
+            .body(|stage, _| theirs(stage)),
+        case("getGame", "played", Scene::Game, [OK, OK, SKIP, NO, NO, OK, OK, WHO]),
+        case("getGame", "open and public", Scene::OpenGame, [OK, OK, OK, OK, OK, OK, OK, WHO]),
+        case("getGame", "open and private", Scene::PrivateGame, [OK, NO, SKIP, NO, NO, OK, OK, WHO]),
+        case("getGame", "open and private, with its code", Scene::PrivateGame, [OK, OK, OK, OK, OK, OK, OK, WHO])
+            .query(code),
+        case("getGamePgn", "played", Scene::Game, [OK, OK, SKIP, NO, NO, OK, OK, WHO]),
+        case("getGamePgn", "open and public", Scene::OpenGame, [OK, OK, OK, OK, OK, OK, OK, WHO]),
+        case("listGames", "played", Scene::Game, [SEE, SEE, SKIP, NOT, NOT, SEE, SEE, WHO]),
+        case("listGames", "open and public", Scene::OpenGame, [SEE, SEE, SEE, SEE, SEE, SEE, SEE, WHO]),
+        case("listGames", "open and private", Scene::PrivateGame, [SEE, NOT, SKIP, NOT, NOT, SEE, SEE, WHO]),
+        case("listGames", "open and private, by its code", Scene::PrivateGame, [SEE, SEE, SEE, SEE, SEE, SEE, SEE, WHO])
+            .query(code),
+        case("deleteGame", "played", Scene::Game, [NO, NO, NO, NO, NO, OK, OK, WHO]),
+    ]
+}
+
+#[rustfmt::skip]
+fn changes() -> Vec<Case> {
+    let join = |_: &Stage<'_>, who: &Actor| json!({"playerBlackId": who.id});
+    let code = |stage: &Stage<'_>| format!("?invitationCode={}", stage.code);
+    vec![
+        case("updateGame", "joining an open one", Scene::OpenGame, [LATE, OK, OK, OK, OK, OK, OK, WHO]).body(join),
+        case("updateGame", "joining a private one", Scene::PrivateGame, [LATE, NO, SKIP, NO, NO, OK, OK, WHO])
+            .body(join),
+        case("updateGame", "joining by its code", Scene::PrivateGame, [LATE, OK, OK, OK, OK, OK, OK, WHO])
+            .query(code).body(join),
+        case("updateGame", "joining a full one", Scene::Game, [LATE, OK, LATE, LATE, LATE, LATE, LATE, WHO])
+            .body(join),
+        case("updateGame", "offering a draw", Scene::Game, [OK, OK, NO, NO, NO, NO, NO, WHO])
+            .body(|_, _| json!({"result": "draw"})),
+        case("updateGame", "resigning for White", Scene::Game, [OK, NO, NO, NO, NO, NO, NO, WHO])
+            .body(|_, _| json!({"result": "blackWin"})),
+        case("updateGame", "aborting", Scene::Game, [OK, OK, NO, NO, NO, NO, NO, WHO])
+            .body(|_, _| json!({"result": "aborted"})),
+        case("updateGame", "asking to save for White", Scene::Game, [OK, NO, NO, NO, NO, NO, NO, WHO])
+            .body(|_, _| json!({"saveRequestWhite": true})),
+        case("updateGame", "reporting", Scene::Game, [OK, OK, NO, NO, NO, OK, OK, WHO])
+            .body(|_, _| json!({"reportStatus": "reported"})),
+        case("updateGame", "reviewing", Scene::Game, [NO, NO, NO, NO, NO, OK, OK, WHO])
+            .body(|_, _| json!({"reportStatus": "underReview"})),
+        case("updateGame", "terminating", Scene::Game, [NO, NO, NO, NO, NO, OK, OK, WHO])
+            .body(|_, who| json!({"status": "terminated", "terminatedById": who.id})),
+    ]
+}
+
+#[rustfmt::skip]
+fn moves() -> Vec<Case> {
+    let of_game = |stage: &Stage<'_>| format!("?gameId={}", stage.id);
+    vec![
+        case("createGameMove", "White is to move", Scene::Game, [OK, LATE, NO, NO, NO, OK, OK, WHO])
+            .body(|stage, _| json!({"gameId": stage.id, "moveNumber": 1, "moveNotation": "e4"})),
+        case("listGameMoves", "of the game", Scene::GameWithMove, [SEE, SEE, NO, NO, NO, SEE, SEE, WHO]).query(of_game),
+        case("listGameMoves", "his own", Scene::GameWithMove, [SEE, SEE, NOT, NOT, NOT, SEE, SEE, WHO])
+            .query(|_| "?pageNumber=0".into()),
+    ]
+}
+
+#[rustfmt::skip]
+fn boards() -> Vec<Case> {
+    vec![
+        case("createCustomBoard", "his own", Scene::Nothing, [OK, OK, OK, OK, OK, OK, OK, WHO])
+            .body(|_, _| board(false)),
+        case("getCustomBoard", "unpublished", Scene::Board, [OK, NO, NO, NO, NO, OK, OK, WHO]),
+        case("getCustomBoard", "published", Scene::PublishedBoard, [OK, OK, OK, OK, OK, OK, OK, WHO]),
+        case("listCustomBoards", "unpublished", Scene::Board, [SEE, NOT, NOT, NOT, NOT, SEE, SEE, WHO]),
+        case("listCustomBoards", "published", Scene::PublishedBoard, [SEE, SEE, SEE, SEE, SEE, SEE, SEE, WHO]),
+        case("updateCustomBoard", "published", Scene::PublishedBoard, [OK, NO, NO, NO, NO, NO, NO, WHO])
+            .body(|_, _| json!({"name": "another"})),
+        case("deleteCustomBoard", "published", Scene::PublishedBoard, [OK, NO, NO, NO, NO, OK, OK, WHO]),
+    ]
+}
+
+#[rustfmt::skip]
+fn themes() -> Vec<Case> {
+    vec![
+        case("createBoardTheme", "his own", Scene::Nothing, [OK, OK, OK, OK, OK, OK, OK, WHO]).body(|_, _| theme()),
+        case("listBoardThemes", "unpublished", Scene::Theme, [SEE, NOT, NOT, NOT, NOT, SEE, SEE, WHO]),
+        case("listBoardThemes", "published", Scene::PublishedTheme, [SEE, SEE, SEE, SEE, SEE, SEE, SEE, WHO]),
+        case("updateBoardTheme", "published", Scene::PublishedTheme, [OK, NO, NO, NO, NO, NO, NO, WHO])
+            .body(|_, _| json!({"name": "another"})),
+        case("deleteBoardTheme", "published", Scene::PublishedTheme, [OK, NO, NO, NO, NO, NO, NO, WHO]),
+    ]
+}
+
+/// The first one comes first: nobody has a preference yet.
+#[rustfmt::skip]
+fn preferences() -> Vec<Case> {
+    vec![
+        case("createUserPreference", "his own", Scene::Nothing, [OK, OK, OK, OK, OK, OK, OK, WHO])
+            .body(|_, _| json!({"soundEnabled": false})),
+        case("createUserPreference", "a second one", Scene::Nothing, [LATE, LATE, LATE, LATE, LATE, LATE, LATE, WHO])
+            .body(|_, _| json!({"soundEnabled": true})),
+        case("createUserPreference", "for the owner", Scene::Nothing, [LATE, NO, NO, NO, NO, LATE, LATE, WHO])
+            .body(|stage, _| json!({"userId": stage.cast.owner().id})),
+        case("getUserPreference", "the owner's", Scene::Preference, [OK, NO, NO, NO, NO, OK, OK, WHO]),
+        case("listUserPreferences", "the owner's", Scene::Preference, [SEE, NOT, NOT, NOT, NOT, SEE, SEE, WHO]),
+        case("updateUserPreference", "the owner's", Scene::Preference, [OK, NO, NO, NO, NO, NO, NO, WHO])
+            .body(|_, _| json!({"premoveEnabled": true})),
+    ]
+}
