@@ -14,6 +14,7 @@ pub mod system;
 pub mod views;
 pub mod whole;
 
+use std::io::Write;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,12 @@ pub fn story(tell: impl AsyncFnOnce(App)) {
 /// Runs a story that brings its own system, or needs none.
 pub fn alone(tell: impl AsyncFnOnce()) {
     RUNTIME.block_on(tell());
+}
+
+/// Says a figure also when the test is green: the program of tests keeps what is printed to itself.
+pub fn say(figure: &str) {
+    // Who cannot be told is not told.
+    drop(writeln!(std::io::stderr(), "  {figure}"));
 }
 
 /// Waits until a condition of somebody else's holds; fails with `what` when it does not within 90 s.

@@ -9,7 +9,7 @@ use command_api::http::rows::{Action, Answer as Shown, Row, full_paths};
 use command_api::routes::ROWS;
 use event_schema::object::{Kind, Object};
 use serde_json::{Map, Value, json};
-use wechess_tests::{Actor, Answer, System, alone};
+use wechess_tests::{Actor, Answer, System, alone, say};
 
 use stage::{Cast, EVERYBODY, Stage, Who};
 use table::{Case, Expect};
@@ -65,7 +65,7 @@ fn everybody_may_do_what_the_table_says_and_nothing_else() {
                 tries += 1;
             }
         }
-        println!("{tries} tries");
+        say(&format!("{tries} tries of routes"));
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         system.end().await;
     });

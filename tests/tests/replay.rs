@@ -8,7 +8,7 @@ use command_api::gameplay::game::Game as Folded;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wechess_tests::chess::Game;
-use wechess_tests::{Actor, App, direct, eventually, story};
+use wechess_tests::{Actor, App, direct, eventually, say, story};
 
 /// Games that end on the board, by a player's act, by agreement, by a claim and by the clock.
 async fn ended(ann: &Actor, bob: &Actor) -> Vec<Game> {
@@ -108,6 +108,6 @@ fn the_events_of_every_kind_of_game_give_its_state_row() {
         for (id, (row, replayed)) in &all {
             assert_eq!(row, replayed, "the state row of {id}");
         }
-        println!("{} games replayed", all.len());
+        say(&format!("{} games replayed", all.len()));
     });
 }

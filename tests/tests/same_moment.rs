@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use wechess_tests::answer::has;
 use wechess_tests::chess::Game;
-use wechess_tests::{Actor, Answer, App, System, alone, direct};
+use wechess_tests::{Actor, Answer, App, System, alone, direct, say};
 
 /// The two players at the first process, and at the second one.
 struct Hall {
@@ -133,7 +133,8 @@ fn rounds(batches: i64) {
                 flags.push(move_or_flag(hall, batch * 10 + place).await);
             }
         }
-        println!("all at once: {:?}\na move and the flag: {:?}", summary(&storms), summary(&flags));
+        say(&format!("games, all at once: {:?}", summary(&storms)));
+        say(&format!("games, a move and the flag: {:?}", summary(&flags)));
     });
 }
 
