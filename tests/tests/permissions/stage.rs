@@ -66,6 +66,10 @@ pub enum Scene {
     OpenGame,
     /// A private one; its code is in [`Stage::code`].
     PrivateGame,
+    /// A private one to which somebody is invited.
+    InvitedGame,
+    /// His invitation.
+    Invitation,
     /// A custom board that only its owner sees.
     Board,
     /// One that everybody sees.
@@ -88,6 +92,7 @@ pub struct Stage<'a> {
     pub code: String,
 }
 
+const INVITATIONS: &str = "/gameplay-api/v1/gameinvitation";
 const BOARDS: &str = "/gameplay-api/v1/customboards";
 const THEMES: &str = "/gameplay-api/v1/boardthemes";
 const PREFERENCES: &str = "/gameplay-api/v1/userpreferences";
@@ -111,6 +116,12 @@ impl Scene {
             }
             Self::OpenGame => stage(&owner.open_game("public").await),
             Self::PrivateGame => stage(&owner.open_game("private").await),
+            Self::InvitedGame => {
+                let game = owner.open_game("private").await;
+                invitation(cast, &game).await;
+                stage(&game)
+            }
+            Self::Invitation => stage(&invitation(cast, &owner.open_game("private").await).await),
             Self::Board => stage(owner.post(BOARDS, &board(false)).await.data()),
             Self::PublishedBoard => stage(owner.post(BOARDS, &board(true)).await.data()),
             Self::Theme => stage(owner.post(THEMES, &theme()).await.data()),
@@ -128,6 +139,11 @@ impl Scene {
             }
         }
     }
+}
+
+async fn invitation(cast: &Cast, game: &Value) -> Value {
+    let body = json!({"gameId": game["id"], "recipientId": cast.get(Who::Invited).id});
+    cast.owner().post(INVITATIONS, &body).await.data().clone()
 }
 
 /// The body of a custom board.

@@ -1,10 +1,10 @@
 //! Who may do what: one case a line. A gameplay route without a case fails the test; a new route, or a new situation of
-//! one, is a new line here, its object a new [`Scene`], and a try that makes no sense is [`SKIP`].
+//! one, is a new line here, and its object a new [`Scene`].
 
 use serde_json::{Value, json};
 use wechess_tests::Actor;
 
-use super::stage::{Scene, Stage, board, opened_by, theirs, theme};
+use super::stage::{Scene, Stage, Who, board, opened_by, theirs, theme};
 
 /// What a try must come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +17,6 @@ pub enum Expect {
     Misses,
     /// This refusal.
     Refused(u16),
-    /// Not tried.
-    Skipped,
 }
 
 const OK: Expect = Expect::Success;
@@ -27,7 +25,6 @@ const NOT: Expect = Expect::Misses;
 const NO: Expect = Expect::Refused(403);
 const WHO: Expect = Expect::Refused(401);
 const LATE: Expect = Expect::Refused(409);
-const SKIP: Expect = Expect::Skipped;
 
 /// A situation of a route, and what it comes to for everybody.
 pub struct Case {
@@ -63,7 +60,7 @@ fn case(route: &'static str, told: &'static str, scene: Scene, expected: [Expect
 
 /// Everything. The columns: owner, participant, invited, stranger, guest, admin, superAdmin, without a token.
 pub fn cases() -> Vec<Case> {
-    [games(), changes(), moves(), boards(), themes(), preferences()].into_iter().flatten().collect()
+    [games(), changes(), moves(), invitations(), boards(), themes(), preferences()].into_iter().flatten().collect()
 }
 
 #[rustfmt::skip]
@@ -74,16 +71,17 @@ fn games() -> Vec<Case> {
             .body(|_, who| opened_by(who)),
         case("createGame", "one of owner and participant", Scene::Nothing, [OK, OK, NO, NO, NO, OK, OK, WHO])
             .body(|stage, _| theirs(stage)),
-        case("getGame", "played", Scene::Game, [OK, OK, SKIP, NO, NO, OK, OK, WHO]),
+        case("getGame", "played", Scene::Game, [OK, OK, NO, NO, NO, OK, OK, WHO]),
         case("getGame", "open and public", Scene::OpenGame, [OK, OK, OK, OK, OK, OK, OK, WHO]),
-        case("getGame", "open and private", Scene::PrivateGame, [OK, NO, SKIP, NO, NO, OK, OK, WHO]),
+        case("getGame", "open and private", Scene::InvitedGame, [OK, NO, OK, NO, NO, OK, OK, WHO]),
         case("getGame", "open and private, with its code", Scene::PrivateGame, [OK, OK, OK, OK, OK, OK, OK, WHO])
             .query(code),
-        case("getGamePgn", "played", Scene::Game, [OK, OK, SKIP, NO, NO, OK, OK, WHO]),
+        case("getGamePgn", "open and private", Scene::InvitedGame, [OK, NO, OK, NO, NO, OK, OK, WHO]),
+        case("getGamePgn", "played", Scene::Game, [OK, OK, NO, NO, NO, OK, OK, WHO]),
         case("getGamePgn", "open and public", Scene::OpenGame, [OK, OK, OK, OK, OK, OK, OK, WHO]),
-        case("listGames", "played", Scene::Game, [SEE, SEE, SKIP, NOT, NOT, SEE, SEE, WHO]),
+        case("listGames", "played", Scene::Game, [SEE, SEE, NOT, NOT, NOT, SEE, SEE, WHO]),
         case("listGames", "open and public", Scene::OpenGame, [SEE, SEE, SEE, SEE, SEE, SEE, SEE, WHO]),
-        case("listGames", "open and private", Scene::PrivateGame, [SEE, NOT, SKIP, NOT, NOT, SEE, SEE, WHO]),
+        case("listGames", "open and private", Scene::InvitedGame, [SEE, NOT, NOT, NOT, NOT, SEE, SEE, WHO]),
         case("listGames", "open and private, by its code", Scene::PrivateGame, [SEE, SEE, SEE, SEE, SEE, SEE, SEE, WHO])
             .query(code),
         case("deleteGame", "played", Scene::Game, [NO, NO, NO, NO, NO, OK, OK, WHO]),
@@ -96,7 +94,7 @@ fn changes() -> Vec<Case> {
     let code = |stage: &Stage<'_>| format!("?invitationCode={}", stage.code);
     vec![
         case("updateGame", "joining an open one", Scene::OpenGame, [LATE, OK, OK, OK, OK, OK, OK, WHO]).body(join),
-        case("updateGame", "joining a private one", Scene::PrivateGame, [LATE, NO, SKIP, NO, NO, OK, OK, WHO])
+        case("updateGame", "joining a private one", Scene::InvitedGame, [LATE, NO, NO, NO, NO, OK, OK, WHO])
             .body(join),
         case("updateGame", "joining by its code", Scene::PrivateGame, [LATE, OK, OK, OK, OK, OK, OK, WHO])
             .query(code).body(join),
@@ -128,6 +126,22 @@ fn moves() -> Vec<Case> {
         case("listGameMoves", "of the game", Scene::GameWithMove, [SEE, SEE, NO, NO, NO, SEE, SEE, WHO]).query(of_game),
         case("listGameMoves", "his own", Scene::GameWithMove, [SEE, SEE, NOT, NOT, NOT, SEE, SEE, WHO])
             .query(|_| "?pageNumber=0".into()),
+    ]
+}
+
+#[rustfmt::skip]
+fn invitations() -> Vec<Case> {
+    vec![
+        case("createGameInvitation", "to a private game", Scene::PrivateGame, [OK, NO, NO, NO, NO, NO, NO, WHO])
+            .body(|stage, _| json!({"gameId": stage.id, "recipientId": stage.cast.get(Who::Invited).id})),
+        case("updateGameInvitation", "accepting", Scene::Invitation, [NO, NO, OK, NO, NO, NO, NO, WHO])
+            .body(|_, _| json!({"status": "accepted"})),
+        case("updateGameInvitation", "declining", Scene::Invitation, [NO, NO, OK, NO, NO, NO, NO, WHO])
+            .body(|_, _| json!({"status": "declined"})),
+        case("updateGameInvitation", "taking it back", Scene::Invitation, [OK, NO, NO, NO, NO, OK, OK, WHO])
+            .body(|_, _| json!({"status": "cancelled"})),
+        case("deleteGameInvitation", "pending", Scene::Invitation, [NO, NO, NO, NO, NO, OK, OK, WHO]),
+        case("listGameInvitations", "pending", Scene::Invitation, [SEE, NOT, SEE, NOT, NOT, SEE, SEE, WHO]),
     ]
 }
 
