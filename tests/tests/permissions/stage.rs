@@ -70,6 +70,8 @@ pub enum Scene {
     InvitedGame,
     /// His invitation.
     Invitation,
+    /// What the owner said in the room of his game with the participant.
+    Message,
     /// A custom board that only its owner sees.
     Board,
     /// One that everybody sees.
@@ -93,6 +95,7 @@ pub struct Stage<'a> {
 }
 
 const INVITATIONS: &str = "/gameplay-api/v1/gameinvitation";
+const MESSAGES: &str = "/gameplay-api/v1/v1/gameHub-messages";
 const BOARDS: &str = "/gameplay-api/v1/customboards";
 const THEMES: &str = "/gameplay-api/v1/boardthemes";
 const PREFERENCES: &str = "/gameplay-api/v1/userpreferences";
@@ -122,6 +125,10 @@ impl Scene {
                 stage(&game)
             }
             Self::Invitation => stage(&invitation(cast, &owner.open_game("private").await).await),
+            Self::Message => {
+                let game = owner.create_game(cast.get(Who::Participant)).await;
+                stage(owner.post(MESSAGES, &said(&game.id)).await.data())
+            }
             Self::Board => stage(owner.post(BOARDS, &board(false)).await.data()),
             Self::PublishedBoard => stage(owner.post(BOARDS, &board(true)).await.data()),
             Self::Theme => stage(owner.post(THEMES, &theme()).await.data()),
@@ -144,6 +151,11 @@ impl Scene {
 async fn invitation(cast: &Cast, game: &Value) -> Value {
     let body = json!({"gameId": game["id"], "recipientId": cast.get(Who::Invited).id});
     cast.owner().post(INVITATIONS, &body).await.data().clone()
+}
+
+/// The body of something said in this room.
+pub fn said(room: &str) -> Value {
+    json!({"roomId": room, "content": {"body": "hi"}})
 }
 
 /// The body of a custom board.

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use wechess_tests::Actor;
 
-use super::stage::{Scene, Stage, Who, board, opened_by, theirs, theme};
+use super::stage::{Scene, Stage, Who, board, opened_by, said, theirs, theme};
 
 /// What a try must come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,10 @@ fn case(route: &'static str, told: &'static str, scene: Scene, expected: [Expect
 
 /// Everything. The columns: owner, participant, invited, stranger, guest, admin, superAdmin, without a token.
 pub fn cases() -> Vec<Case> {
-    [games(), changes(), moves(), invitations(), boards(), themes(), preferences()].into_iter().flatten().collect()
+    [games(), changes(), moves(), invitations(), messages(), boards(), themes(), preferences()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[rustfmt::skip]
@@ -142,6 +145,21 @@ fn invitations() -> Vec<Case> {
             .body(|_, _| json!({"status": "cancelled"})),
         case("deleteGameInvitation", "pending", Scene::Invitation, [NO, NO, NO, NO, NO, OK, OK, WHO]),
         case("listGameInvitations", "pending", Scene::Invitation, [SEE, NOT, SEE, NOT, NOT, SEE, SEE, WHO]),
+    ]
+}
+
+#[rustfmt::skip]
+fn messages() -> Vec<Case> {
+    vec![
+        case("createGameHubMessage", "in the room of the game", Scene::Game, [OK, OK, NO, NO, NO, NO, NO, WHO])
+            .body(|stage, _| said(&stage.id)),
+        case("listGameHubMessages", "the owner's", Scene::Message, [SEE, SEE, NOT, NOT, NOT, SEE, SEE, WHO]),
+        case("getGameHubMessage", "the owner's", Scene::Message, [OK, OK, NO, NO, NO, OK, OK, WHO]),
+        case("updateGameHubMessage", "editing the owner's", Scene::Message, [OK, NO, NO, NO, NO, OK, OK, WHO])
+            .body(|_, _| json!({"content": {"body": "hello"}})),
+        case("updateGameHubMessage", "moderating", Scene::Message, [NO, NO, NO, NO, NO, OK, OK, WHO])
+            .body(|_, _| json!({"status": "rejected"})),
+        case("deleteGameHubMessage", "the owner's", Scene::Message, [OK, NO, NO, NO, NO, OK, OK, WHO]),
     ]
 }
 
