@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use stack::error::{Error, Result};
+use stack::error::{Context, Error, Result};
+use stack::keeper::Keeper;
 use stack::play::crowd::each;
-use stack::unit::Service;
+use stack::unit::{Server, Service};
 
 use crate::elastic::{Elastic, Lines};
 use crate::health::{self, Projector};
 use crate::own::Three;
 use crate::report::{Report, Row};
-use crate::{Bench, fill};
+use crate::{Bench, cpu, fill};
 
 /// Where the reference writes.
 const RAW: &str = "wechess_bench_raw";
@@ -74,7 +75,16 @@ fn round(bench: &Bench, three: &Three, case: &Case, tail: u64) -> Result<(f64, f
     let task = bench.screen.task("projector", case.what);
     let mut keeper = three.service(bench, Service::Projector, &[("WECHESS_VIEWS", case.view.to_owned())])?;
     let projector = Projector::new(three.url(Service::Projector), &keeper);
+    let spent = || -> Result<[f64; 4]> {
+        let pid = |keeper: &Keeper| keeper.id().map(|id| id.pid).context(|| "a process is gone".into());
+        let server = |server| pid(three.servers.keeper(server));
+        let pids = [pid(&keeper)?, server(Server::Postgres)?, server(Server::Nats)?, server(Server::Elasticsearch)?];
+        Ok(pids.map(cpu::seconds_of))
+    };
+    let before = spent()?;
     let ours = projector.rate(&[case.view.to_owned()], tail)?;
+    let after = spent()?;
+    let micros = |place: usize| (after[place] - before[place]) * 1e6 / tail as f64;
     let batch = health::batch(projector.mean("wechess_bulk_documents", case.view));
     keeper.stop();
     task.done(&format!("{ours:.0} events/s"));
@@ -90,10 +100,15 @@ fn round(bench: &Bench, three: &Three, case: &Case, tail: u64) -> Result<(f64, f
     elastic.remove(&index)?;
     three.empty_nats()?;
     let how = format!(
-        "{ours:.0} events/s against {:.0} documents/s ({} documents, {batch} a request, {} in flight)",
+        "{ours:.0} events/s against {:.0} documents/s ({} documents, {batch} a request, {} in flight; processor µs an \
+         event: projector {:.1}, PostgreSQL {:.1}, NATS {:.1}, Elasticsearch {:.1})",
         best.0,
         documents.len(),
-        best.1
+        best.1,
+        micros(0),
+        micros(1),
+        micros(2),
+        micros(3),
     );
     Ok((ours, best.0, how))
 }

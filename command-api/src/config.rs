@@ -8,6 +8,9 @@ use service::seal::MasterKey;
 
 use crate::es::appender::Limits;
 
+/// Bytes of state rows that the cache of hot streams may hold, when the environment does not say.
+pub const STATE_CACHE_BYTES: u64 = 16 << 20;
+
 /// The settings of a running command API.
 #[derive(Clone)]
 pub struct Config {
@@ -27,7 +30,7 @@ pub struct Config {
     pub paused_game: Duration,
     /// Queue and batches of the appender.
     pub limits: Limits,
-    /// `WECHESS_STATE_CACHE_BYTES`: the cache of hot streams (default 16 MiB).
+    /// `WECHESS_STATE_CACHE_BYTES`: the cache of hot streams ([`STATE_CACHE_BYTES`] by default).
     pub cache_bytes: u64,
     /// `WECHESS_DATABASE_POOL`: connections for reads (default 8).
     pub pool: usize,
@@ -67,7 +70,7 @@ impl Config {
         let rate_limits = env.parse("WECHESS_RATE_LIMITS", Some(RateLimits::On));
         let open_game = env.parse("WECHESS_OPEN_GAME_SECONDS", Some(7 * 24 * 3600u64));
         let paused_game = env.parse("WECHESS_PAUSED_GAME_SECONDS", Some(30 * 24 * 3600u64));
-        let cache_bytes = env.parse("WECHESS_STATE_CACHE_BYTES", Some(16u64 << 20));
+        let cache_bytes = env.parse("WECHESS_STATE_CACHE_BYTES", Some(STATE_CACHE_BYTES));
         let pool = env.parse("WECHESS_DATABASE_POOL", Some(8usize));
         env.finish()?;
         // Everything that `finish` let pass is there; the stand-ins are never used.

@@ -40,14 +40,23 @@ pub enum PasswordError {
     Gone,
 }
 
+/// As many threads as there are cores.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// Bytes that hashing takes at most: those of one hash for each thread.
+pub fn memory() -> u64 {
+    u64::from(COST.0) * 1024 * threads() as u64
+}
+
 impl Passwords {
-    /// As many threads as there are cores.
+    /// With its threads started.
     pub fn new() -> Result<Self, PasswordError> {
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let nobody = hash("nobody has this password")?;
         let (work, next) = mpsc::channel::<Work>();
         let next = Arc::new(Mutex::new(next));
-        for _ in 0..cores {
+        for _ in 0..threads() {
             let next = Arc::clone(&next);
             std::thread::Builder::new().name("passwords".to_owned()).spawn(move || work_off(&next))?;
         }
