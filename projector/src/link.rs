@@ -18,7 +18,7 @@ const BULK_BYTES: usize = 1 << 20;
 /// Bulks of one batch that are on their way at once.
 const AT_ONCE: usize = 2;
 /// Bound of the documents kept in memory, of all views together (bytes of their JSON).
-const CACHE_BYTES: u64 = 12 << 20;
+const CACHE_BYTES: u64 = 8 << 20;
 /// Waits between tries of a server that does not take our writes.
 pub const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
