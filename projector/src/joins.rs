@@ -16,6 +16,9 @@ use crate::elastic::{Elastic, Hit, IndexError};
 use crate::status::Status;
 use crate::views::View;
 
+/// So many documents are changed at once when a joined fact changes: each may hold thousands of values.
+const PAGE: usize = 100;
+
 /// Where joined facts come from: the other views' indexes, once they have applied what is needed.
 pub struct Joins {
     sources: Vec<Source>,
@@ -150,7 +153,7 @@ impl Joins {
         let refers: Vec<Value> = joins.iter().map(|join| json!({"term": {join.by: change.id}})).collect();
         let query = json!({
             "query": {"bool": {"filter": [{"term": {hidden::LIVE: true}}, {"bool": {"should": refers}}]}},
-            "sort": [{"id": "asc"}],
+            "sort": [{"id": "asc"}], "size": PAGE,
         });
         let hits = elastic.search(index, query, after).await?;
         let next = hits.last().map(|hit| hit.sort.clone());

@@ -21,6 +21,7 @@ mod leader;
 mod link;
 mod log;
 mod parked;
+mod pending;
 mod progress;
 mod projecting;
 mod refold;

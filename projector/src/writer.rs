@@ -18,11 +18,14 @@ use crate::joins::{Change, Filled, Joins};
 use crate::keys::Item;
 use crate::link::{BACKOFF, Link};
 use crate::parked::Parked;
+use crate::pending::Pending;
 use crate::refold::{Which, refold};
 use crate::views::Sources;
 
-/// Most fields of documents that wait in memory to be written: about 150 bytes each.
+/// Most values of documents that wait in memory to be written: about 150 bytes each.
 const MOST: usize = 40_000;
+/// As many values does a note of a parked document weigh.
+const NOTE: usize = 20;
 
 /// The one writer of a generation.
 pub struct Writer {
@@ -32,11 +35,9 @@ pub struct Writer {
     old: Option<Arc<OldTable>>,
     /// Tells the cache entries of this opening from those of an index that was deleted.
     opening: u64,
-    /// Fields of a document.
-    width: usize,
     /// Whether a document is one event.
     one_event: bool,
-    pending: HashMap<Uuid, Doc>,
+    pending: Pending,
     notes: HashMap<String, Write>,
     flight: Option<Flight>,
     /// Every event up to here is folded.
@@ -63,7 +64,6 @@ impl Writer {
     pub async fn open(link: Link, joins: Joins, old: Option<OldTable>, done: i64) -> Result<Self, IndexError> {
         static OPENINGS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let opening = OPENINGS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let width = link.view.view.table.view_fields().count().max(1);
         let one_event = matches!(link.view.view.sources, Sources::Event);
         let parked = Parked::load(&link.shared.elastic, &link.index).await?;
         Ok(Self {
@@ -72,9 +72,8 @@ impl Writer {
             parked,
             old: old.map(Arc::new),
             opening,
-            width,
             one_event,
-            pending: HashMap::new(),
+            pending: Pending::default(),
             notes: HashMap::new(),
             flight: None,
             taken: done,
@@ -102,7 +101,7 @@ impl Writer {
 
     /// Whether so much waits in memory that it must be written.
     pub fn is_full(&self) -> bool {
-        (self.pending.len() + self.notes.len()) * self.width >= MOST
+        self.pending.values() + self.notes.len() * NOTE >= MOST
     }
 
     /// Whether documents were written since the last time that this was asked.
@@ -147,7 +146,7 @@ impl Writer {
         }
         let mut works = Vec::with_capacity(groups.len());
         for group in groups {
-            let waits = self.pending.contains_key(&group.id);
+            let waits = self.pending.holds(group.id);
             works.push(Work { prior: self.known(&group), waits, group });
         }
         self.read_missing(&mut works).await?;
@@ -159,7 +158,7 @@ impl Writer {
     fn known(&mut self, group: &Group) -> Option<Doc> {
         let id = group.id;
         // It goes back there, changed or not.
-        if let Some(doc) = self.pending.remove(&id) {
+        if let Some(doc) = self.pending.remove(id) {
             return Some(doc);
         }
         if let Some(doc) = self.flight.as_ref().and_then(|flight| flight.docs.get(&id)) {
@@ -230,7 +229,7 @@ impl Writer {
         if !view.view.joins.is_empty() {
             self.fill(&mut changed).await;
         }
-        self.pending.extend(changed.into_iter().map(|(id, _, doc)| (id, doc)));
+        changed.into_iter().for_each(|(id, _, doc)| self.pending.insert(id, doc));
     }
 
     async fn fill(&mut self, changed: &mut [(Uuid, Doc, Doc)]) {
@@ -256,7 +255,7 @@ impl Writer {
             self.done = self.sent;
             return Ok(());
         }
-        let docs = std::mem::take(&mut self.pending);
+        let docs = self.pending.take();
         let notes: Vec<Write> = std::mem::take(&mut self.notes).into_values().collect();
         self.flight = Some(Flight::begin(self.link.clone(), self.old.clone(), docs, notes));
         Ok(())
@@ -279,7 +278,7 @@ impl Writer {
                 // A bulk gives nothing back that is for later.
                 Outcome::Refused(error) | Outcome::Later(error) => {
                     self.link.shared.cache.invalidate(&key);
-                    let last = self.pending.remove(&id).map_or(version, |doc| doc.version);
+                    let last = self.pending.remove(id).map_or(version, |doc| doc.version);
                     let poison = Poison { position: version, error, events: 1, last };
                     refused.push(self.parked.park(self.link.view.name(), id, poison));
                 }
