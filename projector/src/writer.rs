@@ -23,7 +23,7 @@ use crate::refold::{Which, refold};
 use crate::views::Sources;
 
 /// Most values of documents that wait in memory to be written: about 150 bytes each.
-const MOST: usize = 40_000;
+const MOST: usize = 20_000;
 /// As many values does a note of a parked document weigh.
 const NOTE: usize = 20;
 
