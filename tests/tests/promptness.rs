@@ -47,7 +47,7 @@ fn flags_fall_promptly_and_once() {
         let system = System::with_namespace(&["user"]).await;
         let (ann, bob) = (system.guest().await, system.guest().await);
         let mut late = Vec::new();
-        for _ in 0..24 {
+        for _ in 0..12 {
             let game = ann.create_timed_game(&bob, 120).await;
             let due = begin(&game, 120).await;
             late.push(lateness(&system, &game, due).await);
