@@ -1,7 +1,8 @@
 //! Development and tests on real servers: fetches, starts and keeps PostgreSQL, NATS and Elasticsearch, and the three
 //! services on top of them. The binary `dev` (`cargo dev`) is its command line.
 //!
-//! It stands alone: it depends on none of the other crates, so that it is up in seconds.
+//! It stands alone, so that it is up in seconds: of the other crates it depends on none but `chess-pgn`, which itself
+//! depends on nothing.
 
 pub mod backup;
 pub mod bench;

@@ -113,8 +113,9 @@ impl Seat {
                 self.playing.push_back(game);
             }
             let Playing { id, source, made } = self.playing.front()?;
-            if let Some(san) = sources.get(*source).and_then(|game| game.moves.get(*made)) {
-                let body = format!(r#"{{"gameId":"{id}","moveNumber":{},"moveNotation":"{san}"}}"#, made + 1);
+            if let Some(next) = sources.get(*source).and_then(|game| game.moves.get(*made)) {
+                let (number, san) = (made + 1, &next.san);
+                let body = format!(r#"{{"gameId":"{id}","moveNumber":{number},"moveNotation":"{san}"}}"#);
                 return Some((body, made % 2));
             }
             self.playing.pop_front();

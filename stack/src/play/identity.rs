@@ -46,8 +46,8 @@ pub fn name_of(game: &Game) -> String {
     if let Some(site) = game.tag("Site").filter(|site| site.starts_with("http://") || site.starts_with("https://")) {
         return site.to_owned();
     }
-    let tags = game.tags.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-    hex(&digest(&tags.chain(game.moves.iter().map(String::as_str)).collect::<Vec<_>>()))
+    let tags = game.tags.iter().flat_map(|tag| [tag.name.as_str(), tag.value.as_str()]);
+    hex(&digest(&tags.chain(game.moves.iter().map(|mv| mv.san.as_str())).collect::<Vec<_>>()))
 }
 
 /// The keys of one game's requests.

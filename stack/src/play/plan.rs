@@ -127,12 +127,12 @@ fn planned(game: Game, white: usize, black: usize, differences: &HashMap<&str, D
         keys: Keys::of(&game),
         white,
         black,
-        score: game.score,
+        score: game.score(),
         fen: game.tag("FEN").map(str::to_owned),
         kind: kind(game.tag("TimeControl").unwrap_or("-")),
         opening,
         renamed: listed.is_some(),
-        moves: game.moves,
+        moves: game.moves.into_iter().map(|mv| mv.san).collect(),
     }
 }
 
