@@ -7,6 +7,7 @@ use event_schema::ids::{SessionId, UserId};
 use event_schema::wire::Push;
 use futures_util::future::BoxFuture;
 use service::sessions::{Announcer, Sessions};
+use tokio::sync::Semaphore;
 
 use crate::auth::keys::{PublicKeys, Signer};
 use crate::auth::password::Passwords;
@@ -32,6 +33,8 @@ pub struct App {
     pub public_keys: PublicKeys,
     /// Hashes passwords.
     pub passwords: Passwords,
+    /// Places for imports: each keeps a core busy.
+    pub imports: Arc<Semaphore>,
     /// How often an address or a user may call what is limited.
     pub limits: Limits,
     /// How long an open game waits for its second player.

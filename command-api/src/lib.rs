@@ -20,6 +20,7 @@ use event_schema::names::Namespace;
 use service::http::Shell;
 use service::sessions::{Announcer, Channel, Sessions};
 use service::token::Verifier;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use app::{App, Timers};
@@ -70,6 +71,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         signer,
         public_keys,
         passwords: Passwords::new()?,
+        imports: Arc::new(Semaphore::new(gameplay::import::AT_ONCE)),
         limits: http::limits::Limits::new(config.rate_limits),
         open_game: config.open_game,
         paused_game: config.paused_game,

@@ -46,6 +46,23 @@ ids! {
     CommandId,
 }
 
+/// Under which the names of players have ids. Stored: never change it.
+const NAMES: Uuid = Uuid::from_u128(0x0b63_9d5c_4a0e_4f0b_9c1d_5e36_57a4_c0de);
+
+impl UserId {
+    /// Somebody who plays in imported games and has no account: everywhere the same id for the same name.
+    ///
+    /// It is a UUID of version 5, and no account has one: theirs are of version 7.
+    pub fn named(name: &str) -> Self {
+        Self(Uuid::new_v5(&NAMES, name.as_bytes()))
+    }
+
+    /// Whether this can be somebody who logs in, not only a name.
+    pub fn has_account(self) -> bool {
+        self.0.get_version_num() != 5
+    }
+}
+
 impl CommandId {
     /// A new id for a command that brings no idempotency key (UUID v7: ids of one time stand together in an index).
     pub fn new() -> Self {
@@ -88,6 +105,12 @@ mod tests {
         assert_eq!(command.derive("game").as_bytes()[..6], command.0.as_bytes()[..6]);
         assert_eq!(command.derive("game").get_version_num(), 7);
         assert_ne!(command.event_id(0), command.event_id(1));
+    }
+
+    #[test]
+    fn a_name_has_an_id_that_is_no_account() {
+        assert_eq!(UserId::named("Anderssen").to_string(), "a575e771-24a6-517d-8e92-b4625f02ad04");
+        assert!(!UserId::named("Anderssen").has_account() && UserId(Uuid::now_v7()).has_account());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Facts of other objects in a composed view: filled in when a document first refers to the object, and changed in every
-//! document that refers to it when the object changes.
+//! document that refers to it when the object changes. Where there never was such an object, what the fold has put there
+//! stays: the players of imported games have names and no accounts.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -98,7 +99,9 @@ impl Joins {
             if position.is_some_and(|position| position > upto) {
                 newer.push(join.field);
             }
-            if let Body::Live(document) = &mut doc.body {
+            if facts.contains_key(&id)
+                && let Body::Live(document) = &mut doc.body
+            {
                 document.fields.insert(join.field.to_owned(), shown(&facts, &id, join));
             }
         }
@@ -122,7 +125,7 @@ impl Joins {
             let facts = source.facts(elastic, position.max(self.since), ids.into_iter().collect()).await?;
             for filled in docs.iter_mut() {
                 for join in &joins {
-                    let shown = match referred_anew(join, filled) {
+                    let shown = match referred_anew(join, filled).filter(|id| facts.contains_key(id)) {
                         Some(id) => shown(&facts, &id, join),
                         None => continue,
                     };

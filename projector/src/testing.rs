@@ -1,5 +1,6 @@
 //! Events for the tests.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +9,7 @@ use event_schema::event::DomainEvent;
 use event_schema::gameplay::game_event::{
     EndReason, GameCreated, GameEvent, GameMode, GameResult, GameType, MovePlayed, ReportStatus,
 };
+use event_schema::gameplay::imported::{GameImported, Tags};
 use event_schema::ids::{CommandId, UserId};
 use serde_json::json;
 use uuid::Uuid;
@@ -63,6 +65,34 @@ pub fn created(position: i64) -> Recorded {
         at: time(position),
         time_control: None,
     });
+    recorded(position, game(), 1, &event)
+}
+
+/// The game as one that was imported.
+pub fn imported(position: i64) -> Recorded {
+    let event = GameEvent::GameImported(Box::new(GameImported {
+        player_white_id: UserId::named("Anderssen"),
+        player_black_id: UserId::named("Kieseritzky"),
+        imported_by_id: user(1),
+        game_type: GameType::Untimed,
+        initial_fen: None,
+        current_fen: "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1".to_owned(),
+        time_control: None,
+        result: GameResult::WhiteWin,
+        reason: Some(EndReason::Checkmate),
+        at: time(position),
+        tags: Tags {
+            white: Some("Anderssen".to_owned()),
+            black: Some("Kieseritzky".to_owned()),
+            event: Some("London".to_owned()),
+            date: Some("1851.06.21".to_owned()),
+            played_at: "1851-06-21T00:00:00Z".parse().ok(),
+            white_elo: Some(2600),
+            given_eco: Some("C33".to_owned()),
+            more: BTreeMap::from([("Annotator".to_owned(), "x".to_owned())]),
+            ..Tags::default()
+        },
+    }));
     recorded(position, game(), 1, &event)
 }
 

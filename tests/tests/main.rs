@@ -13,6 +13,7 @@ mod group_commit;
 mod healing;
 mod hub_messages;
 mod idempotency;
+mod import;
 mod invitations;
 mod log;
 mod moderation;

@@ -64,7 +64,7 @@ fn without_a_token_every_guarded_route_is_a_401() {
             for path in full_paths(row) {
                 let answer = call(&stranger, row, &filled(&path)).await;
                 match row.access {
-                    Access::LoggedIn => {
+                    Access::LoggedIn | Access::Admins => {
                         answer.refused(401, "errMsg_userNotAuthenticated");
                     }
                     Access::Public if PLAIN.contains(&row.name) => {
@@ -131,6 +131,7 @@ fn the_table_is_as_it_was_looked_at() {
         let access = match row.access {
             Access::Public => "public",
             Access::LoggedIn => "logged in",
+            Access::Admins => "admins",
         };
         let body: Vec<String> =
             row.body.iter().map(|p| format!("{}{}", p.name, if p.required { "!" } else { "" })).collect();

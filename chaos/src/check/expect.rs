@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use event_schema::envelope::Recorded;
 use event_schema::event::DecodeError;
+use event_schema::gameplay::imported::TAG_FIELDS;
 use event_schema::object::{hidden, instant};
 use event_schema::openings;
 use event_schema::stored::{Document, Mirror};
@@ -120,6 +121,8 @@ impl<'a> Facts<'a> {
             ] {
                 source.insert(field.to_owned(), value);
             }
+            // Nobody imports games here.
+            source.extend(TAG_FIELDS.iter().map(|field| (field.name.to_owned(), Value::Null)));
             expected.may_be_later = true;
         }
         all

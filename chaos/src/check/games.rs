@@ -100,7 +100,7 @@ fn step(games: &mut HashMap<Uuid, Board>, game: Uuid, event: &GameEvent) -> Chec
     let moderates = matches!(event, GameEvent::ReportChanged { .. } | GameEvent::GameDeleted { .. });
     must(!board.over || moderates, || "an event after the game's end".to_owned())?;
     match event {
-        GameEvent::GameCreated(_) | GameEvent::ReportChanged { .. } => Ok(()),
+        GameEvent::GameCreated(_) | GameEvent::GameImported(_) | GameEvent::ReportChanged { .. } => Ok(()),
         GameEvent::GameTerminated { .. } | GameEvent::GameDeleted { .. } => {
             board.over = true;
             Ok(())

@@ -40,6 +40,11 @@ impl Aggregate for Game {
                 self.repetitions = Repetitions::starting(&created.current_fen);
                 self.time = Some(created.at);
             }
+            GameEvent::GameImported(imported) => {
+                self.moves.clear();
+                self.repetitions = Repetitions::starting(&imported.current_fen);
+                self.time = Some(imported.at);
+            }
             GameEvent::MovePlayed(played) => {
                 self.moves.push_str(&played.uci);
                 self.moves.push(' ');

@@ -7,6 +7,7 @@ pub mod custom_board;
 pub mod delete;
 pub mod ending;
 pub mod game;
+pub mod import;
 pub mod intent;
 pub mod invitation;
 pub mod machine;
@@ -34,7 +35,7 @@ use serde_json::json;
 use crate::es::aggregate::{Plain, Rejection};
 use crate::es::joint::Both;
 use crate::http::record::{Create, Delete, Update};
-use crate::http::rows::{Action, Routes};
+use crate::http::rows::{Access, Action, Routes};
 use create::CreateGame;
 use delete::DeleteGame;
 use game::Game;
@@ -64,7 +65,7 @@ pub fn routes(r: &mut Routes) {
     let get = r.get::<Game>(
         "getGame",
         "/v1/game/{chessGameId}",
-        "its players, who is invited, admins; an open game: everybody, or who has its code",
+        "its players, who is invited, admins; an open game: everybody, or who has its code; an imported one: everybody",
     );
     get.extra = &[read::CODE];
     get.about =
@@ -86,9 +87,17 @@ pub fn routes(r: &mut Routes) {
         Box::pin(moves::list(call))
     });
     moves.filters = moves::FILTERS;
-    moves.who = "the players of the game; admins all";
+    moves.who = "the players of the game; of imported ones everybody; admins all";
     moves.about = "Lists moves by game and number; without `gameId` those of the caller's own games.";
     invitations(r);
+    let import =
+        r.raw("importGames", "POST", "/v1/games/import", import::report::schema, |call| Box::pin(import::serve(call)));
+    import.access = Access::Admins;
+    import.who = "admins";
+    import.about = import::ABOUT;
+    import.body = import::BODY;
+    import.body_limit = import::BODY_LIMIT;
+    import.text = Some(import::PGN);
     records(r);
 }
 

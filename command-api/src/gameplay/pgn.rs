@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use event_schema::gameplay::chess_game::ChessGame;
 use event_schema::gameplay::game_event::{EndReason, GameResult, GameStatus, TimeControl};
 use event_schema::gameplay::game_move::ChessGameMove;
+use event_schema::gameplay::imported::Tags;
 use event_schema::ids::UserId;
 use event_schema::openings;
 use service::ApiError;
@@ -31,7 +32,7 @@ pub struct Score<'a> {
     pub game: &'a ChessGame,
     /// Its moves in their order.
     pub moves: &'a [ChessGameMove],
-    /// The names of White and Black.
+    /// The names of White and Black, if they have accounts; an imported game brings its own.
     pub names: [String; 2],
     /// When it was made.
     pub made: DateTime<Utc>,
@@ -68,25 +69,16 @@ async fn name(call: &Call, user: Option<UserId>) -> Result<String, ApiError> {
 pub fn text(score: &Score<'_>) -> String {
     let game = score.game;
     let opening = score.moves.iter().rev().find_map(|played| openings::by_fen(&played.fen));
-    let custom = game.initial_fen.as_ref().map(|_| "1".to_owned());
-    let tags = [
-        ("Event", Some(format!("weChess {} game", game.game_type.as_str()))),
-        ("Site", Some("weChess".to_owned())),
-        ("Date", Some(score.made.format("%Y.%m.%d").to_string())),
-        ("Round", Some("-".to_owned())),
-        ("White", Some(score.names[0].clone())),
-        ("Black", Some(score.names[1].clone())),
-        ("Result", Some(result(game).to_owned())),
-        ("GameId", Some(score.id.to_string())),
-        ("UTCDate", Some(score.made.format("%Y.%m.%d").to_string())),
-        ("UTCTime", Some(score.made.format("%H:%M:%S").to_string())),
-        ("TimeControl", Some(game.time_control.map_or("-".to_owned(), control))),
-        ("ECO", opening.map(|opening| opening.eco.to_owned())),
-        ("Opening", opening.map(|opening| opening.name.to_owned())),
-        ("Termination", Some(termination(game).to_owned())),
-        ("SetUp", custom),
-        ("FEN", game.initial_fen.clone()),
-    ];
+    let named = opening.map(|opening| (opening.eco.to_owned(), opening.name.to_owned())).unzip();
+    let mut tags = match &game.tags {
+        None => own_tags(score, named),
+        Some(tags) => given_tags(score, tags, named),
+    };
+    tags.push(("SetUp", game.initial_fen.as_ref().map(|_| "1".to_owned())));
+    tags.push(("FEN", game.initial_fen.clone()));
+    if let Some(given) = &game.tags {
+        tags.extend(given.more.iter().map(|(name, value)| (name.as_str(), Some(value.clone()))));
+    }
     let mut out = String::new();
     for (name, value) in tags.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
         out.push_str(&format!("[{name} \"{}\"]\n", escaped(value)));
@@ -95,6 +87,60 @@ pub fn text(score: &Score<'_>) -> String {
     wrap(&mut out, words(score));
     out.push('\n');
     out
+}
+
+/// Names and values; those without a value are left out.
+type TagList<'a> = Vec<(&'a str, Option<String>)>;
+/// ECO code and name.
+type Opening = (Option<String>, Option<String>);
+
+/// The tags of a game that was played here.
+fn own_tags<'a>(score: &Score<'a>, (eco, opening): Opening) -> TagList<'a> {
+    let (game, [white, black]) = (score.game, score.names.clone());
+    let date = score.made.format("%Y.%m.%d").to_string();
+    vec![
+        ("Event", Some(format!("weChess {} game", game.game_type.as_str()))),
+        ("Site", Some("weChess".to_owned())),
+        ("Date", Some(date.clone())),
+        ("Round", Some("-".to_owned())),
+        ("White", Some(white)),
+        ("Black", Some(black)),
+        ("Result", Some(result(game).to_owned())),
+        ("GameId", Some(score.id.to_string())),
+        ("UTCDate", Some(date)),
+        ("UTCTime", Some(score.made.format("%H:%M:%S").to_string())),
+        ("TimeControl", Some(game.time_control.map_or("-".to_owned(), control))),
+        ("ECO", eco),
+        ("Opening", opening),
+        ("Termination", Some(termination(game).to_owned())),
+    ]
+}
+
+/// The tags that an imported game came with, as they were; only its opening is told if they did not tell one.
+fn given_tags<'a>(score: &Score<'a>, tags: &Tags, (eco, opening): Opening) -> TagList<'a> {
+    let known = |tag: &Option<String>| Some(tag.clone().unwrap_or_else(|| "?".to_owned()));
+    let number = |tag: Option<i32>| tag.map(|number| number.to_string());
+    let signed = |tag: Option<i32>| tag.map(|number| format!("{number:+}"));
+    vec![
+        ("Event", known(&tags.event)),
+        ("Site", known(&tags.site)),
+        ("Date", Some(tags.date.clone().unwrap_or_else(|| "????.??.??".to_owned()))),
+        ("Round", known(&tags.round)),
+        ("White", known(&tags.white)),
+        ("Black", known(&tags.black)),
+        ("Result", Some(result(score.game).to_owned())),
+        ("GameId", Some(score.id.to_string())),
+        ("WhiteElo", number(tags.white_elo)),
+        ("BlackElo", number(tags.black_elo)),
+        ("WhiteRatingDiff", signed(tags.white_rating_diff)),
+        ("BlackRatingDiff", signed(tags.black_rating_diff)),
+        ("WhiteTitle", tags.white_title.clone()),
+        ("BlackTitle", tags.black_title.clone()),
+        ("TimeControl", tags.given_time_control.clone()),
+        ("ECO", tags.given_eco.clone().or(eco)),
+        ("Opening", tags.given_opening.clone().or(opening)),
+        ("Termination", tags.termination.clone()),
+    ]
 }
 
 fn escaped(value: &str) -> String {

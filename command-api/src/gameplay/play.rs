@@ -136,7 +136,7 @@ fn illegal(fault: &IllegalMove) -> Rejection {
 }
 
 /// How a game ends that ends by itself.
-fn end_of(outcome: Outcome) -> (GameResult, EndReason) {
+pub fn end_of(outcome: Outcome) -> (GameResult, EndReason) {
     match outcome {
         Outcome::Checkmate { winner } => (win_of(winner), EndReason::Checkmate),
         Outcome::Stalemate => (GameResult::Draw, EndReason::Stalemate),

@@ -21,6 +21,8 @@ use crate::http::read::{Readable, rendered};
 
 /// The query parameter that opens a private game.
 pub const CODE: &str = "invitationCode";
+/// The filter that finds imported games.
+const IMPORTER: &str = "importedById";
 
 /// Filters of listGames.
 pub const FILTERS: &[Filter] = &[
@@ -32,11 +34,13 @@ pub const FILTERS: &[Filter] = &[
     Filter { name: "mode", kind: Kind::Enum(GameMode::OPTIONS) },
     Filter { name: "gameType", kind: Kind::Enum(GameType::OPTIONS) },
     Filter { name: "result", kind: Kind::Enum(GameResult::OPTIONS) },
+    Filter { name: IMPORTER, kind: Kind::Id },
 ];
 
 impl Readable for Game {
-    /// Admins all; everybody else his own, open public ones, and open private ones whose exact code he gives. The filter
-    /// `invitationCode` itself compares in part and without case, so it only ever narrows this.
+    /// Admins all; everybody else his own, open public ones, open private ones whose exact code he gives, and imported
+    /// ones when he asks for those of an admin. The filter `invitationCode` itself compares in part and without case, so it
+    /// only ever narrows this.
     fn scope(caller: &Caller, query: &Query) -> Predicate {
         if caller.role.is_admin() {
             return Predicate::And(Vec::new());
@@ -51,13 +55,15 @@ impl Readable for Game {
             Predicate::Is("createdById", me()),
             open(Predicate::Is("mode", vec![GameMode::Public.as_str().into()])),
             open(Predicate::Is(CODE, codes)),
+            Predicate::Is(IMPORTER, query.all(IMPORTER).map(str::to_lowercase).collect()),
         ])
     }
 
     fn may_read(loaded: &Loaded<Self>, caller: &Caller, query: &Query) -> bool {
         let Some(stored) = loaded.state.stored() else { return false };
         let game = &stored.object;
-        sees(game, caller) || game.is_invited(caller.user_id) || is_open_to(game, query.first(CODE))
+        let reads = sees(game, caller) || game.is_invited(caller.user_id) || game.imported_by_id.is_some();
+        reads || is_open_to(game, query.first(CODE))
     }
 
     /// The code is for those who take part.

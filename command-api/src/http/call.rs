@@ -48,6 +48,7 @@ impl Call {
         let started = Instant::now();
         let caller = match row.access {
             Access::LoggedIn => Some(app.sessions.caller(&req).await?),
+            Access::Admins => Some(admin(&app, &req).await?),
             Access::Public => app.sessions.caller(&req).await.ok(),
         };
         let sso_ms = started.elapsed().as_millis();
@@ -57,7 +58,7 @@ impl Call {
             return Err(ApiError::faults(faults));
         }
         check_code_guesses(&app, &req, caller.as_ref(), &query, &bytes)?;
-        let body = if row.body.is_empty() { Map::new() } else { body::check(row.body, json_of(&req, &bytes)?)? };
+        let body = if row.body.is_empty() { Map::new() } else { body::check(row.body, json_of(row, &req, &bytes)?)? };
         let actor = caller.as_ref().map_or(Actor::Anonymous, |c| Actor::User(c.user_id, c.role));
         let request = match idempotency_key(req.headers())? {
             Some(key) if row.action != Action::Raw => {
@@ -106,6 +107,12 @@ impl Call {
     }
 }
 
+/// Who calls, who must be an admin.
+pub async fn admin(app: &App, req: &HttpRequest) -> Result<Caller, ApiError> {
+    let caller = app.sessions.caller(req).await?;
+    if caller.role.is_admin() { Ok(caller) } else { Err(ApiError::forbidden("only admins may do this")) }
+}
+
 /// Who tries invitation codes is limited, on every route that takes one (contract README, row 32).
 fn check_code_guesses(
     app: &App,
@@ -129,15 +136,32 @@ fn find(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// The JSON of a body; an empty one is an empty object.
-fn json_of(req: &HttpRequest, bytes: &Bytes) -> Result<Value, ApiError> {
+/// The media types of bodies that are text.
+const TEXTS: [&str; 3] = ["text/plain", "application/x-chess-pgn", "application/vnd.chess-pgn"];
+
+/// The text of a body in UTF-8, or else in ISO 8859-1, in which PGN files were written before.
+fn text_of(bytes: &Bytes) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
+/// The JSON of a body; an empty one is an empty object, and plain text the field that the row says.
+fn json_of(row: &Row, req: &HttpRequest, bytes: &Bytes) -> Result<Value, ApiError> {
     if bytes.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
     let kind = req.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("application/json");
     let media = kind.split(';').next().unwrap_or_default().trim();
+    if let Some(field) = row.text
+        && TEXTS.iter().any(|text| media.eq_ignore_ascii_case(text))
+    {
+        return Ok(serde_json::json!({field: text_of(bytes)}));
+    }
     if !media.eq_ignore_ascii_case("application/json") && !media.ends_with("+json") {
-        let told = format!("the body must be application/json, not `{media}`");
+        let others = if row.text.is_some() { format!(", {}", TEXTS.join(", ")) } else { String::new() };
+        let told = format!("the body must be application/json{others}, not `{media}`");
         return Err(ApiError::new(415, "errMsg_unsupportedMediaType", told));
     }
     serde_json::from_slice(bytes)

@@ -16,7 +16,7 @@ fn operation(row: &Row, prefix: &'static str) -> Operation {
     let permission = match row.access {
         Access::Public => "public".to_owned(),
         Access::LoggedIn if row.who.is_empty() => "every logged-in user".to_owned(),
-        Access::LoggedIn => row.who.to_owned(),
+        Access::LoggedIn | Access::Admins => row.who.to_owned(),
     };
     Operation {
         method: row.method.to_owned(),
@@ -35,12 +35,13 @@ fn operation(row: &Row, prefix: &'static str) -> Operation {
 
 fn errors(row: &Row) -> Vec<u16> {
     let mut errors = vec![400];
-    if row.access == Access::LoggedIn {
+    if row.access != Access::Public {
         errors.extend([401, 403]);
     }
     match row.action {
         Action::Get => errors.push(404),
         Action::Create | Action::Update | Action::Delete => errors.extend([404, 409, 413, 415, 422]),
+        Action::Raw if !row.body.is_empty() => errors.extend([413, 415]),
         Action::List | Action::Raw => {}
     }
     if row.limit.is_some() {

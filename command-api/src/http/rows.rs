@@ -11,7 +11,7 @@ use serde_json::Value;
 use service::ApiError;
 
 use super::body::Param;
-use super::call::Call;
+use super::call::{Call, admin};
 use super::limits::{self, Limit};
 use super::query::Filter;
 use super::read::{self, Readable};
@@ -64,6 +64,8 @@ pub enum Access {
     Public,
     /// Who is logged in, guests included.
     LoggedIn,
+    /// Admins; everybody else is refused before his body is read.
+    Admins,
 }
 
 /// What a route answers with.
@@ -107,6 +109,10 @@ pub struct Row {
     pub limit: Option<Limit>,
     /// Fields of the body.
     pub body: &'static [Param],
+    /// The largest body in bytes.
+    pub body_limit: usize,
+    /// The field that a body of plain text or PGN stands for; none: bodies are JSON.
+    pub text: Option<&'static str>,
     /// What it answers with.
     pub answer: Answer,
     /// The code.
@@ -165,6 +171,8 @@ impl Routes {
             extra: &[],
             limit: None,
             body: &[],
+            body_limit: service::http::BODY_LIMIT,
+            text: None,
             answer: Answer::Schema(|| Value::Null),
             handler,
         }
@@ -315,7 +323,10 @@ async fn serve(
     req: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let limit = service::http::BODY_LIMIT;
+    if row.access == Access::Admins {
+        admin(&app, &req).await?;
+    }
+    let limit = row.body_limit;
     let bytes = match payload.to_bytes_limited(limit).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => {

@@ -7,6 +7,7 @@ use super::game_event::{
     EndReason, GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, MovePlayed, PendingInvitation,
     ReportStatus, SaveStatus, TimeControl,
 };
+use super::imported::{GameImported, Tags};
 use crate::ids::UserId;
 use crate::object::{Deletion, Field, Object, any, boolean, choice, date, id, integer, string};
 use crate::stored::{DataObject, Readers};
@@ -21,6 +22,8 @@ pub const CHESS_GAME_ADDITIONS: &[Field] = &[
     integer("blackRemainingMs"),
     date("clockRunsSince"),
     any("invitations"),
+    id("importedById").listed(),
+    any("tags"),
 ];
 
 /// The contract's table (1.3).
@@ -112,6 +115,10 @@ pub struct ChessGame {
     /// Who is invited, while the game waits for its second player.
     #[serde(default)]
     pub invitations: Vec<PendingInvitation>,
+    /// The admin who imported it; none when it is played here.
+    pub imported_by_id: Option<UserId>,
+    /// What its PGN said of it, if it was imported.
+    pub tags: Option<Box<Tags>>,
 }
 
 impl ChessGame {
@@ -143,6 +150,19 @@ impl ChessGame {
             black_remaining_ms: event.time_control.map(|control| control.initial_ms),
             clock_runs_since: None,
             invitations: Vec::new(),
+            imported_by_id: None,
+            tags: None,
+        }
+    }
+
+    fn imported(event: &GameImported) -> Self {
+        Self {
+            status: GameStatus::Completed,
+            result: Some(event.result),
+            end_reason: event.reason,
+            imported_by_id: Some(event.imported_by_id),
+            tags: Some(Box::new(event.tags.clone())),
+            ..Self::created(&event.beginning())
         }
     }
 
@@ -175,7 +195,9 @@ impl ChessGame {
         } else {
             self.black_remaining_ms = played.remaining_ms;
         }
-        self.clock_runs_since = self.time_control.map(|_| played.at);
+        // The moves of an imported game come when it is over.
+        let runs = self.status == GameStatus::Active;
+        self.clock_runs_since = self.time_control.filter(|_| runs).map(|_| played.at);
         self.current_fen.clone_from(&played.fen);
         self.moved_at = Some(played.at);
         self.move_count = played.move_number;
@@ -224,12 +246,16 @@ impl DataObject for ChessGame {
     type Event = GameEvent;
 
     fn begin(event: &GameEvent) -> Option<Self> {
+        if let GameEvent::GameImported(imported) = event {
+            return Some(Self::imported(imported));
+        }
         if let GameEvent::GameCreated(created) = event { Some(Self::created(created)) } else { None }
     }
 
     fn evolve(&mut self, event: &GameEvent) {
         match event {
             GameEvent::GameCreated(created) => *self = Self::created(created),
+            GameEvent::GameImported(imported) => *self = Self::imported(imported),
             GameEvent::PlayerJoined { player_black_id, guest, .. } => {
                 self.player_black_id = Some(*player_black_id);
                 self.guest_player_black = *guest;
@@ -281,9 +307,11 @@ impl DataObject for ChessGame {
         matches!(event, GameEvent::GameDeleted { .. })
     }
 
-    /// The players, and who is invited; everybody while a public game waits for its second one (contract, row 32).
+    /// The players, and who is invited; everybody while a public game waits for its second one (contract, row 32), and of
+    /// imported games.
     fn readers(&self, _: uuid::Uuid) -> Readers {
-        if self.status == GameStatus::Pending && self.mode == GameMode::Public {
+        let open = self.status == GameStatus::Pending && self.mode == GameMode::Public;
+        if open || self.imported_by_id.is_some() {
             return Readers::Everybody;
         }
         let players = std::iter::once(self.player_white_id).chain(self.player_black_id);

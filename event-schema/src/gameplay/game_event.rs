@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::imported::GameImported;
 use crate::choices::choices;
 use crate::event::DomainEvent;
 use crate::ids::{InvitationId, UserId};
@@ -132,6 +133,8 @@ impl GameType {
 pub enum GameEvent {
     /// A game begins, or waits for a second player (`player_black_id` none).
     GameCreated(GameCreated),
+    /// A game that was played elsewhere; it is over.
+    GameImported(Box<GameImported>),
     /// An open game has its second player and begins.
     #[serde(rename_all = "camelCase")]
     PlayerJoined {

@@ -75,6 +75,7 @@ impl EventObject for ChessGameMove {
                 players: vec![played.white.0, played.black.0],
             }),
             GameEvent::GameCreated(_)
+            | GameEvent::GameImported(_)
             | GameEvent::PlayerJoined { .. }
             | GameEvent::PlayerInvited(_)
             | GameEvent::PlayerUninvited(_)
@@ -95,7 +96,11 @@ impl EventObject for ChessGameMove {
         }
     }
 
+    /// The players; everybody when they have no accounts: the game was imported.
     fn readers(&self) -> Readers {
+        if self.players.iter().any(|id| !UserId(*id).has_account()) {
+            return Readers::Everybody;
+        }
         Readers::Users(self.players.clone())
     }
 }

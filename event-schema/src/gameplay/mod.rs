@@ -6,5 +6,6 @@ pub mod custom_board;
 pub mod game_event;
 pub mod game_move;
 pub mod hub_message;
+pub mod imported;
 pub mod invitation;
 pub mod user_preference;

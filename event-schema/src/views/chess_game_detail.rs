@@ -4,6 +4,7 @@ use super::chess_game_list::{CHESS_GAME_LIST_ADDITIONS, PLAYER_NAMES};
 use super::{Composed, Join};
 use crate::auth::user::USER;
 use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS};
+use crate::gameplay::imported::TAG_FIELDS;
 use crate::object::{Deletion, Field, Object, any, string};
 
 /// What the view adds to the list view: the pictures of the players, and the moves in order, each `{moveNumber,
@@ -18,7 +19,7 @@ pub const CHESS_GAME_DETAIL_VIEW: Composed = Composed {
         deletion: Deletion::Soft,
         admins_read_all: true,
         fields: CHESS_GAME.fields,
-        additions: &[CHESS_GAME_ADDITIONS, CHESS_GAME_LIST_ADDITIONS, ADDITIONS],
+        additions: &[CHESS_GAME_ADDITIONS, CHESS_GAME_LIST_ADDITIONS, TAG_FIELDS, ADDITIONS],
     },
     joins: &[
         PLAYER_NAMES[0],

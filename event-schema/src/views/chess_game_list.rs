@@ -1,11 +1,12 @@
-//! `chessGameListView`: a game with the names of its players, its opening and its last move.
+//! `chessGameListView`: a game with the names of its players, its opening, its last move and its PGN's tags.
 
 use super::{Composed, Join};
 use crate::auth::user::USER;
 use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS};
+use crate::gameplay::imported::TAG_FIELDS;
 use crate::object::{Deletion, Field, Object, integer, string};
 
-/// What the view adds to the game.
+/// What the view adds to the game, besides the tags of an imported one.
 pub const CHESS_GAME_LIST_ADDITIONS: &[Field] = &[
     string("playerWhiteName").searched(),
     string("playerBlackName").searched(),
@@ -29,7 +30,7 @@ pub const CHESS_GAME_LIST_VIEW: Composed = Composed {
         deletion: Deletion::Soft,
         admins_read_all: true,
         fields: CHESS_GAME.fields,
-        additions: &[CHESS_GAME_ADDITIONS, CHESS_GAME_LIST_ADDITIONS],
+        additions: &[CHESS_GAME_ADDITIONS, CHESS_GAME_LIST_ADDITIONS, TAG_FIELDS],
     },
     joins: &PLAYER_NAMES,
 };

@@ -1,13 +1,16 @@
-//! `chessGameListView`: the game as its mirror has it, with its opening, its last move and its players' names.
+//! `chessGameListView`: the game as its mirror has it, with its opening, its last move, its players' names, and the tags
+//! of an imported one.
 
 use event_schema::envelope::Recorded;
 use event_schema::event::{DecodeError, DomainEvent};
 use event_schema::gameplay::chess_game::ChessGame;
 use event_schema::gameplay::game_event::GameEvent;
+use event_schema::gameplay::imported::{TAG_FIELDS, Tags};
+use event_schema::object::instant;
 use event_schema::openings;
-use event_schema::stored::{Document, Mirror, mirror};
+use event_schema::stored::{Document, Mirror, fields_of, mirror};
 use event_schema::views::Composed;
-use event_schema::views::chess_game_list::CHESS_GAME_LIST_VIEW;
+use event_schema::views::chess_game_list::{CHESS_GAME_LIST_ADDITIONS, CHESS_GAME_LIST_VIEW};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -16,15 +19,12 @@ use super::Projection;
 /// The game's own part is folded as its mirror folds it.
 const GAME: Mirror = mirror::<ChessGame>();
 
-/// What this view adds to the game; carried along from event to event.
-const ADDED: [&str; 6] = ["playerWhiteName", "playerBlackName", "opening", "eco", "plies", "lastMove"];
-
 /// The fold.
 pub struct ChessGameList;
 
 impl Projection for ChessGameList {
     const VIEW: &'static Composed = &CHESS_GAME_LIST_VIEW;
-    const REVISION: u32 = 2;
+    const REVISION: u32 = 3;
     const OWN_STREAM: bool = true;
     const CATEGORIES: &'static [&'static str] = &[GameEvent::CATEGORY];
 
@@ -34,12 +34,17 @@ impl Projection for ChessGameList {
 
     fn fold(prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
         let Some(mut document) = (GAME.fold)(prior, recorded)? else { return Ok(None) };
-        for name in ADDED {
+        // What this view adds to the game is carried along from event to event.
+        for name in CHESS_GAME_LIST_ADDITIONS.iter().chain(TAG_FIELDS).map(|field| field.name) {
             document.fields.insert(name.to_owned(), prior.and_then(|p| p.get(name)).cloned().unwrap_or(Value::Null));
         }
         match GameEvent::from_recorded(recorded)? {
             GameEvent::GameCreated(_) => {
                 document.fields.insert("plies".to_owned(), json!(0));
+            }
+            GameEvent::GameImported(imported) => {
+                document.fields.insert("plies".to_owned(), json!(0));
+                tell(&mut document.fields, &imported.tags);
             }
             GameEvent::MovePlayed(played) => {
                 document.fields.insert("plies".to_owned(), json!(played.move_number));
@@ -71,10 +76,21 @@ impl Projection for ChessGameList {
     }
 }
 
+/// What the PGN said. Its names stand where those of accounts do: its players have none.
+fn tell(fields: &mut Map<String, Value>, tags: &Tags) {
+    let told = fields_of(tags);
+    for name in TAG_FIELDS.iter().map(|field| field.name) {
+        fields.insert(name.to_owned(), told.get(name).cloned().unwrap_or(Value::Null));
+    }
+    fields.insert("playedAt".to_owned(), json!(tags.played_at.map(instant)));
+    fields.insert("playerWhiteName".to_owned(), json!(tags.white));
+    fields.insert("playerBlackName".to_owned(), json!(tags.black));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{created, ended, game, played};
+    use crate::testing::{created, ended, game, imported, played};
     use crate::views::tests::{fields_are_the_table_s, folded};
 
     fn fold(events: &[Recorded]) -> Document {
@@ -92,6 +108,14 @@ mod tests {
         ]);
         assert_eq!(document.id, game());
         insta::assert_json_snapshot!("chess_game_list", document.fields);
+    }
+
+    #[test]
+    fn an_imported_game_shows_what_its_pgn_said_and_is_everybodys() {
+        let document =
+            fold(&[imported(1), played(2, 1, "e4", "rnbqkbnr/pppppppp/8/8/4P3/8/PPPP1PPP/RNBQKBNR b KQkq - 0 1")]);
+        assert_eq!(document.readers, json!(["*"]));
+        insta::assert_json_snapshot!("imported", document.fields);
     }
 
     #[test]

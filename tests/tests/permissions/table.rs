@@ -88,6 +88,8 @@ fn games() -> Vec<Case> {
         case("listGames", "open and private, by its code", Scene::PrivateGame, [SEE, SEE, SEE, SEE, SEE, SEE, SEE, WHO])
             .query(code),
         case("deleteGame", "played", Scene::Game, [NO, NO, NO, NO, NO, OK, OK, WHO]),
+        case("importGames", "one game", Scene::Nothing, [NO, NO, NO, NO, NO, OK, OK, WHO])
+            .body(|_, _| json!({"pgn": "1. e4 *"})),
     ]
 }
 

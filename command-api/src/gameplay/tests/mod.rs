@@ -2,6 +2,7 @@
 
 mod clock;
 mod create;
+mod import;
 mod invitation;
 mod pgn;
 mod play;

@@ -6,7 +6,7 @@ use event_schema::gameplay::game_move::ChessGameMove;
 use event_schema::stored::EventObject;
 
 /// The PGN of a game as the handler makes it.
-fn pgn(table: &Table, names: [&str; 2]) -> String {
+pub(super) fn pgn(table: &Table, names: [&str; 2]) -> String {
     let nobody =
         At { position: 1, stream_id: STREAM, version: 1, event_id: Uuid::nil(), actor_id: None, recorded_at: at(0) };
     let moves: Vec<_> =
