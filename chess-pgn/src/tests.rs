@@ -42,7 +42,7 @@ fn a_clock_is_that_of_the_move_before_it() {
 #[test]
 fn clocks_are_hours_minutes_and_seconds() {
     let read = ["0:05:01", "1:00:00", "00:00:00.25", "0:00:09.12345", "99:59:59.999"].map(clock_ms);
-    assert_eq!(read, [Some(301_000), Some(3_600_000), Some(250), Some(9_120), Some(359_999_999)]);
+    assert_eq!(read, [Some(301_000), Some(3_600_000), Some(250), Some(9_123), Some(359_999_999)]);
     for text in ["", "5:01", "0:60:00", "0:00:60", "100:00:00", "0:00:01.", "-1:00:00", "0:0:0:0", "0:+1:00", "0:00:1a"]
     {
         assert_eq!(clock_ms(text), None, "{text}");

@@ -27,7 +27,7 @@ async fn games(app: &App) -> (Actor, Actor, [String; 3]) {
 #[test]
 fn the_game_list_shows_names_opening_and_last_move() {
     story(async |app: App| {
-        let (ann, bob, [_, resigned, running]) = games(&app).await;
+        let (ann, bob, [mated, resigned, running]) = games(&app).await;
         let item = ann.look(&format!("/bff-api/chessGameListView/{resigned}")).await;
         let body = item.is(200);
         has(body, &json!({"status": "OK", "statusCode": 200}));
@@ -39,7 +39,8 @@ fn the_game_list_shows_names_opening_and_last_move() {
         for hidden in ["invitationCode", "_live", "_readers", "_position", "_state"] {
             assert!(!keys.contains_key(hidden), "{hidden}");
         }
-        let played = json!({"status": ["active", "completed"]});
+        // Imported games are everybody's: the questions are about those that were played here.
+        let played = json!({"status": ["active", "completed"], "importedById": null});
         let list = ann.search("/bff-api/chessGameListView/list?limit=2&sortBy=plies&sortOrder=asc", &played).await;
         let place = json!({"status": "OK", "statusCode": 200, "total": 3, "totalPage": 2, "currentPage": 1,
             "nextPage": 2, "prevPage": null, "pageItem": 2, "filters": []});
@@ -47,10 +48,12 @@ fn the_game_list_shows_names_opening_and_last_move() {
         assert_eq!(list.body["items"][0]["id"], running.as_str());
         // "Get all": the same list, 25 a page.
         for path in ["/bff-api/chessGameListView", "/chessgamelistview"] {
-            let all = ann.look(&format!("{path}?filters=%7B%22moveCount%22%3A%7B%22gt%22%3A0%7D%7D")).await;
+            let filters = "%7B%22moveCount%22%3A%7B%22gt%22%3A0%7D%2C%22importedById%22%3Anull%7D";
+            let all = ann.look(&format!("{path}?filters={filters}")).await;
             has(all.is(200), &json!({"status": "OK", "total": 3, "currentPage": 1, "pageItem": 3, "filters": []}));
         }
-        let moves = ann.look("/bff-api/chessGameMove?sortBy=createdAt&limit=2&page=2").await;
+        let three = format!("%7B%22gameId%22%3A%5B%22{mated}%22%2C%22{resigned}%22%2C%22{running}%22%5D%7D");
+        let moves = ann.look(&format!("/bff-api/chessGameMove?filters={three}&sortBy=createdAt&limit=2&page=2")).await;
         has(moves.is(200), &json!({"total": 7, "totalPage": 4, "pageItem": 2}));
         let watermark: LogPosition = list.header("watermark").unwrap().parse().unwrap();
         assert_eq!((watermark.log, list.header("stale")), (app.told().unwrap().log, None));
@@ -118,7 +121,8 @@ fn both_grammars_find_the_same() {
         let encoded = "%7B%22status%22%3A%22active%22%7D";
         let got = ann.look(&format!("/bff-api/chessGame/list?filters={encoded}&fields=id,status")).await;
         assert_eq!(got.is(200)["items"], json!([{"id": running, "status": "active"}]));
-        assert_eq!(ann.look("/chessGameListView/count?q=sicil").await.is(200)["total"], 1, "also at the root");
+        let count = "/chessGameListView/count?q=sicil&filters=%7B%22importedById%22%3Anull%7D";
+        assert_eq!(ann.look(count).await.is(200)["total"], 1, "also at the root");
     });
 }
 
@@ -137,7 +141,8 @@ fn one_sees_ones_own_and_admins_see_all() {
         }
         eve.look(&format!("/bff-api/chessGame/{mated}")).await.refused(404, "errMsg_recordNotFound");
         let everything = json!({"$or": [{"id": mated}, {"$not": {"id": mated}}]});
-        assert!(eve.find("chessGame", &everything).await.iter().all(|game| game["status"] == "pending"));
+        let found = eve.find("chessGame", &everything).await;
+        assert!(found.iter().all(|game| game["status"] == "pending" || game["importedById"].is_string()));
         assert_eq!(ids(&ann.find("user", &json!({})).await), [ann.id.as_str()]);
         ann.look(&format!("/bff-api/user/{}", bob.id)).await.refused(404, "errMsg_recordNotFound");
         has(&admin.look(&format!("/bff-api/user/{}", bob.id)).await.body["item"], &json!({"email": bob.email}));

@@ -247,7 +247,8 @@ fn the_read_rule_stands_around_everything() {
     assert_eq!(query(view(), &me, None, None), json!({"bool": {"filter": rule}}));
     assert_eq!(query(view(), &ReadRule::All, None, None), json!({"bool": {"filter": [{"term": {"_live": true}}]}}));
     let words = json!({"multi_match": {"query": "carl", "type": "bool_prefix", "operator": "and",
-        "fields": ["playerWhiteName.text", "playerBlackName.text", "opening.text"]}});
+        "fields": ["playerWhiteName.text", "playerBlackName.text", "opening.text", "event.text", "site.text",
+            "givenOpening.text"]}});
     assert_eq!(query(view(), &me, None, Some("carl"))["bool"]["filter"][2], words);
 }
 
