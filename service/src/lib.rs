@@ -15,6 +15,7 @@ pub mod token;
 pub use error::{ApiError, BoxError, Fault, SourceError};
 
 /// Every process allocates from threads that come and go in bursts (bulks, password hashes, folds of long logs), and is
-/// measured by what stays resident: the allocator of the C library keeps two to three times as much (docs/performance.md).
+/// measured by what stays resident: the allocator of the C library kept 240 MiB where this one keeps 65
+/// (`command-api`, docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -52,6 +52,7 @@ impl Projection for InvitationNotification {
 mod tests {
     use super::*;
     use crate::testing::recorded;
+    use crate::views::tests::{fields_are_the_table_s, folded};
     use event_schema::gameplay::game_event::{GameMode, GameStatus, GameType};
     use event_schema::gameplay::invitation::InvitedGame;
     use event_schema::ids::{GameId, UserId};
@@ -75,12 +76,8 @@ mod tests {
     }
 
     fn fold(events: &[InvitationEvent]) -> Document {
-        let step = |prior: Option<Document>, (position, event): (i64, &InvitationEvent)| {
-            let version = i32::try_from(position).unwrap();
-            let recorded = recorded(position, Uuid::from_u128(0x1f), version, event);
-            InvitationNotification::fold(prior.as_ref().map(|d| &d.fields), &recorded).unwrap()
-        };
-        (1..).zip(events).fold(None, step).unwrap()
+        let recorded = (1..).zip(events).map(|(at, event)| recorded(at.into(), Uuid::from_u128(0x1f), at, event));
+        folded::<InvitationNotification>(&recorded.collect::<Vec<_>>()).unwrap()
     }
 
     #[test]
@@ -93,13 +90,7 @@ mod tests {
     #[test]
     fn its_fields_are_exactly_the_table_s_and_names_stay() {
         let mut document = fold(&[sent()]);
-        let view = INVITATION_NOTIFICATION_VIEW.table;
-        let mut declared: Vec<String> =
-            view.view_fields().flat_map(|f| std::iter::once(f.name.to_owned()).chain(f.companion())).collect();
-        let mut shown: Vec<String> = document.fields.keys().cloned().collect();
-        declared.sort();
-        shown.sort();
-        assert_eq!(shown, declared);
+        fields_are_the_table_s(INVITATION_NOTIFICATION_VIEW.table, &document);
         document.fields.insert("senderName".to_owned(), json!("Ann"));
         let event = InvitationEvent::InvitationDeleted { game_status: GameStatus::Pending };
         let next = recorded(2, Uuid::from_u128(0x1f), 2, &event);
