@@ -204,7 +204,7 @@ impl Dispatcher {
                     Some(item) => self.waiting.push_back(item),
                     None => open = false,
                 },
-                () = pause(held_back.map(|sent| sent + self.limits.overdue)), if held_back.is_some() => {}
+                () = pause(held_back.map(|sent| sent + self.limits.overdue)) => {}
             }
             self.gather(&mut incoming).await;
             while let Some(lane) = free.pop() {
