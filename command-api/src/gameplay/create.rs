@@ -21,7 +21,7 @@ use crate::es::effect::Effect;
 use crate::es::store::Done;
 use crate::http::body::{Param, optional, required};
 use crate::http::call::Call;
-use crate::http::read::Readable;
+use crate::http::read::shown;
 use crate::http::write::Write;
 
 /// The longest invitation code in characters.
@@ -217,6 +217,6 @@ impl Write for CreateGame {
     }
 
     fn answer(done: &Done<Game>, call: &Call) -> Option<Map<String, Value>> {
-        Game::show(&done.loaded, call.maybe_caller())
+        shown(done, call)
     }
 }

@@ -13,7 +13,7 @@ use crate::es::aggregate::{Command, Context, Decision, Rejection};
 use crate::es::store::Done;
 use crate::http::body::Param;
 use crate::http::call::Call;
-use crate::http::read::Readable;
+use crate::http::read::shown;
 use crate::http::write::Write;
 
 /// Deletes a game, in whatever state it is.
@@ -45,6 +45,6 @@ impl Write for DeleteGame {
     }
 
     fn answer(done: &Done<Game>, call: &Call) -> Option<Map<String, Value>> {
-        Game::show(&done.loaded, call.maybe_caller())
+        shown(done, call)
     }
 }

@@ -20,7 +20,7 @@ use crate::es::aggregate::{Command, Context, Decision, Rejection};
 use crate::es::store::Done;
 use crate::http::body::{Param, optional};
 use crate::http::call::Call;
-use crate::http::read::Readable;
+use crate::http::read::shown;
 use crate::http::write::Write;
 
 /// The fields that were sent.
@@ -242,6 +242,6 @@ impl Write for UpdateGame {
     }
 
     fn answer(done: &Done<Game>, call: &Call) -> Option<Map<String, Value>> {
-        Game::show(&done.loaded, call.maybe_caller())
+        shown(done, call)
     }
 }

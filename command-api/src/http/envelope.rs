@@ -2,12 +2,22 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use event_schema::position::LogPosition;
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
 
 /// The version that answers name.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Says which position of the log covers the answer: a read that carries it waits for that.
+pub fn covered(call: &Call, position: i64, response: &mut HttpResponse) {
+    let token = LogPosition { log: call.app.store.log.id, position }.to_string();
+    if let Ok(token) = HeaderValue::from_str(&token) {
+        response.headers_mut().insert(HeaderName::from_static("consistency-token"), token);
+    }
+}
 
 /// The envelope up to and with the data.
 fn envelope(call: &Call, data: Value, rows: usize) -> Map<String, Value> {

@@ -20,7 +20,7 @@ use crate::es::aggregate::{Aggregate, EventOf};
 use crate::es::history::ReadError;
 use crate::es::log::Log;
 use crate::es::state::{Loaded, columns, loaded};
-use crate::es::store::DELETED;
+use crate::es::store::{DELETED, Done};
 
 /// An aggregate that the API shows.
 pub trait Readable: Aggregate {
@@ -45,6 +45,11 @@ pub trait Readable: Aggregate {
         let _ = (call, loaded, shown);
         std::future::ready(Ok(()))
     }
+}
+
+/// What a command has left, as its caller sees it.
+pub fn shown<A: Readable>(done: &Done<A>, call: &Call) -> Option<Map<String, Value>> {
+    A::show(&done.loaded, call.maybe_caller())
 }
 
 /// The object with its bookkeeping, in the contract's order.
@@ -76,24 +81,16 @@ pub async fn get<A: Readable>(call: Call) -> Result<HttpResponse, ApiError> {
 
 /// Serves a list row.
 pub async fn list<A: Readable>(call: Call) -> Result<HttpResponse, ApiError> {
-    let (filters, scope) = (call.query.conditions(call.row.filters), A::scope(call.caller()?, &call.query));
-    list_those::<A>(&call, filters, scope).await
+    let scope = A::scope(call.caller()?, &call.query);
+    list_within::<A>(call, scope).await
 }
 
-/// Serves a list row of what the caller sees.
+/// Serves a list row of what the caller sees. Deleted objects are in no list; admins read them by id.
 pub async fn list_within<A: Readable>(call: Call, scope: Predicate) -> Result<HttpResponse, ApiError> {
-    let filters = call.query.conditions(call.row.filters);
-    list_those::<A>(&call, filters, scope).await
-}
-
-/// A page of what filters find of what the caller sees. Deleted objects are in no list; admins read them by id.
-pub async fn list_those<A: Readable>(
-    call: &Call,
-    mut all: Vec<Predicate>,
-    scope: Predicate,
-) -> Result<HttpResponse, ApiError> {
-    let caller = call.caller()?;
+    let (caller, table) = (call.caller()?, <A::Object as DataObject>::TABLE);
     let page = call.query.page().map_err(ApiError::faults)?;
+    let filters = call.query.conditions(call.row.filters);
+    let mut all: Vec<Predicate> = filters.into_iter().map(|filter| filter.in_rows_of(table)).collect();
     all.push(scope);
     all.push(Predicate::Missing(DELETED));
     let (rows, total) = rows::<A>(&call.app.store.log, &Predicate::And(all), page).await.map_err(of_read)?;
@@ -103,7 +100,7 @@ pub async fn list_those<A: Readable>(
         return Err(ApiError::new(400, "errMsg_tooManyRows", told));
     }
     let shown = rows.iter().filter_map(|row| A::show(row, Some(caller))).map(Value::Object).collect();
-    Ok(envelope::many(call, shown, Paging { number: page.number, rows: page.rows, total }))
+    Ok(envelope::many(&call, shown, Paging { number: page.number, rows: page.rows, total }))
 }
 
 /// The rows of a page, newest first, and how many there are in all.

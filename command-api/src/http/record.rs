@@ -17,7 +17,7 @@ use super::body::Param;
 use super::call::Call;
 use super::predicate::Predicate;
 use super::query::Query;
-use super::read::Readable;
+use super::read::{Readable, shown};
 use super::write::Write;
 use crate::es::aggregate::{Actor, Command, Context, Decision, Plain, Rejection};
 use crate::es::effect::Effect;
@@ -189,10 +189,6 @@ impl<R: Rules> Command for Delete<R> {
             None => decision,
         })
     }
-}
-
-fn shown<R: Rules>(done: &Done<Plain<R>>, call: &Call) -> Option<Map<String, Value>> {
-    Plain::<R>::show(&done.loaded, call.maybe_caller())
 }
 
 impl<R: Rules> Write for Create<R> {

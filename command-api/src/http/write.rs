@@ -5,7 +5,6 @@ use std::future::Future;
 use actix_web::HttpResponse;
 use actix_web::http::header::{ETAG, HeaderName, HeaderValue};
 use event_schema::object::Object;
-use event_schema::position::LogPosition;
 use serde_json::{Map, Value};
 use service::ApiError;
 use uuid::Uuid;
@@ -49,11 +48,9 @@ pub async fn handle<C: Write>(call: Call) -> Result<HttpResponse, ApiError> {
     let shown =
         C::answer(&done, &call).ok_or_else(|| ApiError::internal(format!("{} left nothing to show", call.row.name)))?;
     let mut response = envelope::one(&call, shown);
+    envelope::covered(&call, done.position, &mut response);
     let headers = response.headers_mut();
-    let token = LogPosition { log: call.app.store.log.id, position: done.position }.to_string();
-    let version = format!("\"{}\"", done.loaded.version);
-    if let (Ok(token), Ok(version)) = (HeaderValue::from_str(&token), HeaderValue::from_str(&version)) {
-        headers.insert(HeaderName::from_static("consistency-token"), token);
+    if let Ok(version) = HeaderValue::from_str(&format!("\"{}\"", done.loaded.version)) {
         headers.insert(ETAG, version);
     }
     if done.replayed {

@@ -14,10 +14,8 @@ mod tags;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use chrono::{DateTime, SubsecRound, Utc};
 use event_schema::object::Kind;
-use event_schema::position::LogPosition;
 use futures_util::future::join_all;
 use serde_json::Value;
 use service::ApiError;
@@ -31,6 +29,7 @@ use crate::es::state::Loaded;
 use crate::es::store::Failure;
 use crate::http::body::{Param, required};
 use crate::http::call::Call;
+use crate::http::envelope;
 use crate::http::error::{of_failure, of_read};
 
 /// How many imports are worked on at once in one process; each keeps a core busy.
@@ -175,16 +174,12 @@ fn stopped(failure: Failure, report: &Report) -> ApiError {
 }
 
 async fn answer(call: &Call, report: Report) -> Result<HttpResponse, ApiError> {
-    let log = &call.app.store.log;
     // Games that were there already are covered by the tail.
     let already = report.count(Status::Already) > 0;
-    let position = if already { log.tail().await.map_err(of_read)? } else { report.position };
+    let position = if already { call.app.store.log.tail().await.map_err(of_read)? } else { report.position };
     let mut response = HttpResponse::Ok().json(report.body());
-    let token = LogPosition { log: log.id, position }.to_string();
-    if position > 0
-        && let Ok(token) = HeaderValue::from_str(&token)
-    {
-        response.headers_mut().insert(HeaderName::from_static("consistency-token"), token);
+    if position > 0 {
+        envelope::covered(call, position, &mut response);
     }
     Ok(response)
 }

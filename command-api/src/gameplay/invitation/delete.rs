@@ -6,13 +6,14 @@ use serde_json::{Map, Value};
 use service::ApiError;
 use uuid::Uuid;
 
-use super::{Decided, Invitation, ended, existing, forbidden, shown, status_of, with_game};
+use super::{Decided, Invitation, ended, existing, forbidden, status_of, with_game};
 use crate::es::aggregate::Context;
 use crate::es::joint::{Both, Joint};
 use crate::es::store::Done;
 use crate::gameplay::game::Game;
 use crate::http::body::Param;
 use crate::http::call::Call;
+use crate::http::read::shown;
 use crate::http::write::Write;
 
 /// Deletes an invitation, in whatever state it is.

@@ -23,7 +23,6 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use event_schema::gameplay::game_event::{GameEvent, GameStatus};
 use event_schema::gameplay::invitation::{ChessGameInvitation, InvitationEvent, InvitationStatus};
 use event_schema::object::{Kind, instant};
-use serde_json::{Map, Value};
 use service::ApiError;
 use service::sessions::Caller;
 use uuid::Uuid;
@@ -33,7 +32,6 @@ use crate::es::aggregate::{Aggregate, Context, Decision, Plain, Rejection};
 use crate::es::effect::Effect;
 use crate::es::joint::{Both, Decisions};
 use crate::es::state::Loaded;
-use crate::es::store::Done;
 use crate::http::call::Call;
 use crate::http::error::{of_read, of_rejection};
 use crate::http::predicate::Predicate;
@@ -136,10 +134,6 @@ async fn with_game<C>(call: &Call, command: C) -> Result<(Uuid, Both<C>), ApiErr
         Some(stored) => Ok((id, Both { command, other: stored.object.game_id.0 })),
         None => Err(of_rejection(&not_found(id))),
     }
-}
-
-fn shown(done: &Done<Invitation>, call: &Call) -> Option<Map<String, Value>> {
-    Invitation::show(&done.loaded, call.maybe_caller())
 }
 
 impl Readable for Invitation {

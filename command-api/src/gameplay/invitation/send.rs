@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use service::ApiError;
 use uuid::Uuid;
 
-use super::{Decided, GAME, Invitation, end_at, forbidden, life, shown};
+use super::{Decided, GAME, Invitation, end_at, forbidden, life};
 use crate::es::aggregate::{Context, Decision, Rejection};
 use crate::es::joint::{Both, Joint};
 use crate::es::store::Done;
@@ -19,6 +19,7 @@ use crate::gameplay::machine::{Act, must_allow};
 use crate::gameplay::player;
 use crate::http::body::{Param, optional, required};
 use crate::http::call::Call;
+use crate::http::read::shown;
 use crate::http::write::Write;
 
 /// The most invitations to one game that wait at the same time: the game knows each of them.

@@ -12,9 +12,7 @@ use serde_json::{Map, Value};
 use service::ApiError;
 use uuid::Uuid;
 
-use super::{
-    Decided, Invitation, beside, end_at, ended, existing, forbidden, life, must_wait, shown, status_of, with_game,
-};
+use super::{Decided, Invitation, beside, end_at, ended, existing, forbidden, life, must_wait, status_of, with_game};
 use crate::es::aggregate::{Actor, Context, Decision, Rejection};
 use crate::es::joint::{Both, Joint};
 use crate::es::store::Done;
@@ -23,6 +21,7 @@ use crate::gameplay::player::Player;
 use crate::gameplay::update::join;
 use crate::http::body::{Param, optional};
 use crate::http::call::Call;
+use crate::http::read::shown;
 use crate::http::write::Write;
 
 /// The fields that were sent.

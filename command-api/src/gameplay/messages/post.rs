@@ -20,7 +20,7 @@ use crate::gameplay::machine::{Act, must_allow};
 use crate::http::body::Param;
 use crate::http::call::Call;
 use crate::http::error::of_read;
-use crate::http::read::Readable;
+use crate::http::read::shown;
 use crate::http::record::Rules;
 use crate::http::write::Write;
 
@@ -73,15 +73,11 @@ impl PostMessage {
     /// Players speak for themselves, admins and the system for the system.
     fn may_speak(&self, game: &ChessGame, cx: &Context) -> Result<(), Rejection> {
         let forbidden = |told: &str| Rejection::forbidden("errMsg_forbidden", told);
-        let may = if self.message_type == MessageType::System {
-            cx.actor.is_admin()
-        } else {
-            cx.actor.user_id().is_some_and(|user| game.is_player(user))
-        };
-        if !may && self.message_type == MessageType::System {
-            return Err(forbidden("only admins send messages of type `system`").at("/messageType"));
-        }
-        if !may {
+        if self.message_type == MessageType::System {
+            if !cx.actor.is_admin() {
+                return Err(forbidden("only admins send messages of type `system`").at("/messageType"));
+            }
+        } else if !cx.actor.user_id().is_some_and(|user| game.is_player(user)) {
             return Err(forbidden("only the two players of a game speak in its room"));
         }
         if self.sender.is_some() && self.sender != cx.actor.user_id() {
@@ -115,6 +111,6 @@ impl Write for PostMessage {
     }
 
     fn answer(done: &Done<Message>, call: &Call) -> Option<Map<String, Value>> {
-        Message::show(&done.loaded, call.maybe_caller())
+        shown(done, call)
     }
 }

@@ -1,7 +1,6 @@
 //! Who reads what was said: who is in the room now, so that a second player reads what was said before he came.
 
 use actix_web::HttpResponse;
-use event_schema::gameplay::hub_message::GAME_HUB_MESSAGE;
 use service::ApiError;
 use uuid::Uuid;
 
@@ -10,7 +9,7 @@ use crate::es::state::Loaded;
 use crate::gameplay::read::there;
 use crate::http::call::Call;
 use crate::http::error::of_read;
-use crate::http::read::{self, Readable};
+use crate::http::read;
 
 /// Serves listGameHubMessages. Each room that the filter names must be the caller's.
 pub async fn list(call: Call) -> Result<HttpResponse, ApiError> {
@@ -18,10 +17,7 @@ pub async fn list(call: Call) -> Result<HttpResponse, ApiError> {
     for room in rooms {
         must_be_in(&call, room).await?;
     }
-    let conditions = call.query.conditions(call.row.filters);
-    let conditions = conditions.into_iter().map(|one| one.in_rows_of(&GAME_HUB_MESSAGE)).collect();
-    let scope = Message::scope(call.caller()?, &call.query);
-    read::list_those::<Message>(&call, conditions, scope).await
+    read::list::<Message>(call).await
 }
 
 /// Serves getGameHubMessage.
