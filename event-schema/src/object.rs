@@ -3,6 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+/// Text of more UTF-16 units than these is not indexed as a keyword: filters and sorts see it as missing.
+pub const IGNORE_ABOVE: usize = 8191;
+
 /// How a field's values look. Words of the contract, section 1.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -181,9 +184,9 @@ impl Field {
     /// The Elasticsearch mapping of its values. Text that is searched has a `.text` sub-field.
     fn mapping(&self) -> Value {
         match self.kind {
-            Kind::String | Kind::Text if self.searched => json!({"type": "keyword", "ignore_above": 8191,
+            Kind::String | Kind::Text if self.searched => json!({"type": "keyword", "ignore_above": IGNORE_ABOVE,
                 "fields": {"text": {"type": "text", "index_prefixes": {"min_chars": 1, "max_chars": 10}}}}),
-            Kind::String | Kind::Text => json!({"type": "keyword", "ignore_above": 8191}),
+            Kind::String | Kind::Text => json!({"type": "keyword", "ignore_above": IGNORE_ABOVE}),
             Kind::Id | Kind::Enum(_) => json!({"type": "keyword"}),
             Kind::Boolean => json!({"type": "boolean"}),
             Kind::Integer => json!({"type": "long"}),

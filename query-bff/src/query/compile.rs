@@ -146,7 +146,7 @@ fn leaf(column: &Column, cond: &Cond) -> Value {
         Cond::Exists(true) => json!({"exists": {"field": field}}),
         Cond::Exists(false) => not(json!({"exists": {"field": field}})),
         Cond::Prefix(text) => without_case("prefix", field, text),
-        Cond::Contains(text) => without_case("wildcard", field, &format!("*{}*", escaped(text))),
+        Cond::Contains(text) => without_case("wildcard", field, &containing(text)),
         Cond::Wildcard(pattern) => without_case("wildcard", field, pattern),
         Cond::Regexp(pattern) => {
             json!({"regexp": {field: {"value": pattern, "flags": "NONE", "max_determinized_states": REGEXP_STATES}}})
@@ -181,27 +181,36 @@ fn one_of(field: &str, values: &[Scalar]) -> Value {
 
 /// Elasticsearch knows the case of ASCII letters only, so other letters are asked for in both.
 fn without_case(query: &str, field: &str, pattern: &str) -> Value {
-    let one = |pattern: &str| json!({query: {field: {"value": pattern, "case_insensitive": true}}});
-    if pattern.is_ascii() {
-        return one(pattern);
+    let one = |pattern: &String| json!({query: {field: {"value": pattern, "case_insensitive": true}}});
+    match cases(pattern).as_slice() {
+        [only] => one(only),
+        several => {
+            json!({"bool": {"should": several.iter().map(one).collect::<Vec<_>>(), "minimum_should_match": 1}})
+        }
     }
-    let mut cases: Vec<String> = Vec::new();
-    for case in [pattern.to_owned(), pattern.to_lowercase(), pattern.to_uppercase()] {
-        if !cases.iter().any(|known| known.eq_ignore_ascii_case(&case)) {
+}
+
+/// The cases in which a pattern is asked for; they differ in more than ASCII letters.
+pub fn cases(pattern: &str) -> Vec<String> {
+    let mut cases: Vec<String> = vec![pattern.to_owned()];
+    for case in [pattern.to_lowercase(), pattern.to_uppercase()] {
+        if !pattern.is_ascii() && !cases.iter().any(|known| known.eq_ignore_ascii_case(&case)) {
             cases.push(case);
         }
     }
-    json!({"bool": {"should": cases.iter().map(|case| one(case)).collect::<Vec<_>>(), "minimum_should_match": 1}})
+    cases
 }
 
-/// The text with what a wildcard would understand taken literally.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
+/// The wildcard for what contains this text, in which nothing means anything else.
+pub fn containing(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 4);
+    out.push('*');
     for c in text.chars() {
         if matches!(c, '*' | '?' | '\\') {
             out.push('\\');
         }
         out.push(c);
     }
+    out.push('*');
     out
 }

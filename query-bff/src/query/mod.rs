@@ -7,6 +7,8 @@ pub mod compile;
 pub mod dates;
 pub mod expr;
 pub mod faults;
+pub mod lucene;
+pub mod matches;
 pub mod operators;
 pub mod parse;
 pub mod value;
