@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::auth::user::Role;
+
 /// Text of more UTF-16 units than these is not indexed as a keyword: filters and sorts see it as missing.
 pub const IGNORE_ABOVE: usize = 8191;
 
@@ -64,6 +66,40 @@ pub struct Field {
     pub listed: bool,
     /// Searched by `q` and text operators of the query service.
     pub searched: bool,
+    /// The least role that may use it in views: see it, and filter, sort, count or group by it. For others a view is as
+    /// if it held nothing there.
+    pub least_role: Role,
+}
+
+/// Who reads the documents of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadBy {
+    /// The least role that reads every document; without one nobody does by his role.
+    pub whole: Option<Role>,
+    /// Whom the documents name as their readers, in words for people.
+    pub named: &'static str,
+}
+
+impl ReadBy {
+    /// Admins read all, others what names them.
+    pub const fn admins_and(named: &'static str) -> Self {
+        Self { whole: Some(Role::Admin), named }
+    }
+
+    /// Everybody, admins too, reads only what names him.
+    pub const fn only(named: &'static str) -> Self {
+        Self { whole: None, named }
+    }
+
+    /// Every logged-in user reads all there is: what somebody must not see is no document of such a view.
+    pub const fn everybody() -> Self {
+        Self { whole: Some(Role::Guest), named: "every logged-in user" }
+    }
+
+    /// Whether this role reads every document.
+    pub fn whole_by(self, role: Role) -> bool {
+        self.whole.is_some_and(|least| role.is_at_least(least))
+    }
 }
 
 /// A table: a data object of the contract, or a composed view.
@@ -75,8 +111,8 @@ pub struct Object {
     pub plural: &'static str,
     /// Soft deletion shows `isActive` before `recordVersion`, hard deletion after `_owner`.
     pub deletion: Deletion,
-    /// Whether admins read every document of its view; everybody else reads what `_readers` names.
-    pub admins_read_all: bool,
+    /// Who reads the documents of its view.
+    pub read_by: ReadBy,
     /// The contract's fields in the contract's order.
     pub fields: &'static [Field],
     /// Our own additions, shown after `_owner`.
@@ -93,7 +129,8 @@ pub enum Deletion {
 }
 
 const fn field(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, shown: Shown::Everywhere, personal: None, listed: false, searched: false }
+    let least_role = Role::Guest;
+    Field { name, kind, shown: Shown::Everywhere, personal: None, listed: false, searched: false, least_role }
 }
 /// A short text.
 pub const fn string(name: &'static str) -> Field {
@@ -142,6 +179,11 @@ impl Field {
     /// Lets `q` and the text operators search it.
     pub const fn searched(mut self) -> Self {
         self.searched = true;
+        self
+    }
+    /// Only admins may use it in views.
+    pub const fn for_admins(mut self) -> Self {
+        self.least_role = Role::Admin;
         self
     }
     /// Keeps it out of every view.
@@ -207,12 +249,17 @@ pub mod hidden {
     pub const POSITION: &str = "_position";
     /// false for tombstones, checkpoints and parked documents: every query filters on true.
     pub const LIVE: &str = "_live";
-    /// Ids of the users who may read it, or [`EVERYBODY`].
+    /// Who may read it: ids of users, [`of_role`], or [`EVERYBODY`].
     pub const READERS: &str = "_readers";
     /// Every logged-in user.
     pub const EVERYBODY: &str = "*";
     /// JSON of the projector's own documents in the index (checkpoint, parked).
     pub const STATE: &str = "_state";
+
+    /// Every logged-in user of exactly this role, as [`READERS`] names them.
+    pub fn of_role(role: super::Role) -> String {
+        format!("role:{}", role.as_str())
+    }
 }
 
 impl Object {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::ids::UserId;
-use crate::object::{Deletion, Object, any, id, string};
+use crate::object::{Deletion, Object, ReadBy, any, id, string};
 use crate::record::{Record, record_events};
 use crate::stored::Readers;
 
@@ -14,7 +14,7 @@ pub const SAVED_FILTER: Object = Object {
     name: "savedFilter",
     plural: "savedFilters",
     deletion: Deletion::Hard,
-    admins_read_all: false,
+    read_by: ReadBy::only("who saved it; every user of the role that it is shared with"),
     fields: &[string("indexName").listed(), string("filterName").searched(), any("conditions"), id("userId").listed()],
     additions: &[],
 };

@@ -11,7 +11,7 @@ use crate::envelope::{At, Recorded};
 use crate::event::{DecodeError, DomainEvent};
 use crate::object::{Bookkeeping, Object, hidden};
 
-/// Who may read a document of a view (admins apart: `Object::admins_read_all`).
+/// Who may read a document of a view (those apart who read the whole view: `Object::read_by`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readers {
     /// Every logged-in user.

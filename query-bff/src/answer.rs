@@ -1,5 +1,6 @@
 //! The bodies of answers, in the contract's words and order. Facets will fill `filters` of a list.
 
+use event_schema::auth::user::Role;
 use event_schema::object::Kind;
 use serde_json::{Map, Value, json};
 
@@ -8,13 +9,10 @@ use crate::page::Page;
 use crate::query::operators;
 use crate::view::{Column, View};
 
-/// A document as clients see it: the view's columns in their order, nothing hidden.
-pub fn item(view: &View, source: &Map<String, Value>, only: Option<&[&Column]>) -> Map<String, Value> {
-    view.columns
-        .iter()
-        .filter(|column| only.is_none_or(|only| only.contains(column)))
-        .map(|column| (column.name.clone(), source.get(&column.name).cloned().unwrap_or(Value::Null)))
-        .collect()
+/// A document as clients see it: these columns in their order, nothing else.
+pub fn item(shown: &[&Column], source: &Map<String, Value>) -> Map<String, Value> {
+    let value = |column: &Column| source.get(&column.name).cloned().unwrap_or(Value::Null);
+    shown.iter().map(|column| (column.name.clone(), value(column))).collect()
 }
 
 /// A page of a list.
@@ -34,8 +32,8 @@ pub fn list(page: Page, total: u64, items: Vec<Map<String, Value>>) -> Value {
 }
 
 /// The items of what was found.
-pub fn items(view: &View, found: &Found, only: Option<&[&Column]>) -> Vec<Map<String, Value>> {
-    found.sources.iter().map(|source| item(view, source, only)).collect()
+pub fn items(shown: &[&Column], found: &Found) -> Vec<Map<String, Value>> {
+    found.sources.iter().map(|source| item(shown, source)).collect()
 }
 
 /// How many.
@@ -68,10 +66,10 @@ pub fn with_filter_id(mut item: Map<String, Value>) -> Map<String, Value> {
     item
 }
 
-/// What may be filtered, sorted and shown.
-pub fn schema(view: &View) -> Value {
+/// What may be filtered, sorted and shown by this role.
+pub fn schema(view: &View, role: Role) -> Value {
     let names = |keep: &dyn Fn(&Column) -> bool| -> Vec<&str> {
-        view.columns.iter().filter(|column| keep(column)).map(|column| column.name.as_str()).collect()
+        view.columns_for(role).filter(|column| keep(column)).map(|column| column.name.as_str()).collect()
     };
     let filterable = names(&|column| operators::names_for(column).next().is_some());
     json!({
@@ -79,7 +77,7 @@ pub fn schema(view: &View) -> Value {
         "filtirableFields": filterable,
         "filterableFields": filterable,
         "sortableFields": names(&Column::sortable),
-        "fields": view.columns.iter().map(field).collect::<Vec<_>>(),
+        "fields": view.columns_for(role).map(field).collect::<Vec<_>>(),
     })
 }
 
@@ -127,9 +125,10 @@ mod tests {
     #[test]
     fn hidden_fields_are_stripped_and_the_order_is_the_tables() {
         let view = by_name("savedFilter").unwrap();
+        let all: Vec<_> = view.columns_for(Role::Guest).collect();
         let source =
             json!({"_live": true, "_position": 7, "_readers": ["*"], "password": "x", "filterName": "mine", "id": "7"});
-        let shown = item(view, source.as_object().unwrap(), None);
+        let shown = item(&all, source.as_object().unwrap());
         let names: Vec<_> = shown.keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -147,8 +146,8 @@ mod tests {
             ]
         );
         assert_eq!(shown["filterName"], "mine");
-        let only = [view.column("filterName").unwrap()];
-        assert_eq!(Value::Object(item(view, source.as_object().unwrap(), Some(&only))), json!({"filterName": "mine"}));
+        let only = [view.column_for(Role::Guest, "filterName").unwrap()];
+        assert_eq!(Value::Object(item(&only, source.as_object().unwrap())), json!({"filterName": "mine"}));
     }
 
     #[test]
@@ -162,12 +161,22 @@ mod tests {
 
     #[test]
     fn the_schema_of_the_game_list() {
-        insta::assert_json_snapshot!("schema_of_chess_game_list_view", schema(by_name("chessGameListView").unwrap()));
+        insta::assert_json_snapshot!(
+            "schema_of_chess_game_list_view",
+            schema(by_name("chessGameListView").unwrap(), Role::User)
+        );
+    }
+
+    #[test]
+    fn the_schema_is_that_of_the_role() {
+        let of = |role| schema(crate::view::ruled(), role).to_string();
+        assert!(of(Role::Admin).contains("email") && of(Role::Admin).contains("level_idx"));
+        assert!(!of(Role::User).contains("email") && !of(Role::User).contains("level"));
     }
 
     #[test]
     fn json_is_shown_but_neither_filtered_nor_sorted() {
-        let body = schema(by_name("savedFilter").unwrap());
+        let body = schema(by_name("savedFilter").unwrap(), Role::User);
         let has = |list: &str| body[list].as_array().unwrap().contains(&json!("conditions"));
         assert_eq!((has("filterableFields"), has("filtirableFields"), has("sortableFields")), (false, false, false));
         assert!(body["fields"].as_array().unwrap().iter().any(|f| f["name"] == "conditions" && f["type"] == "Object"));

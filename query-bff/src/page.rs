@@ -2,8 +2,10 @@
 
 use crate::params::{FIELDS, LIMIT, PAGE, Params, SORT_BY, SORT_ORDER};
 use crate::query::compile::{Order, Window};
-use crate::query::faults::{Code, Faults, did_you_mean, quoted};
+use crate::query::faults::{Code, Faults, quoted};
+use crate::query::fields::field;
 use crate::view::{Column, View};
+use event_schema::auth::user::Role;
 
 /// The last row that paging reaches; beyond it a cursor will be needed.
 pub const MAX_ROWS: u32 = 10_000;
@@ -59,10 +61,10 @@ impl Page {
 }
 
 /// Reads `sortBy` and `sortOrder`. The order is total: it ends in the unique id.
-pub fn sort(view: &'static View, params: &Params, faults: &mut Faults) -> Vec<(&'static Column, Order)> {
+pub fn sort(view: &'static View, role: Role, params: &Params, faults: &mut Faults) -> Vec<(&'static Column, Order)> {
     let by = params.get(SORT_BY.name).filter(|text| !text.is_empty());
     let named: Vec<Option<&'static Column>> =
-        names(by.unwrap_or("createdAt")).map(|name| sortable(view, name, faults)).collect();
+        names(by.unwrap_or("createdAt")).map(|name| sortable(view, role, name, faults)).collect();
     let default = if by.is_some() { Order::Asc } else { Order::Desc };
     let orders: Vec<Order> = match params.get(SORT_ORDER.name).filter(|text| !text.is_empty()) {
         Some(text) => names(text).filter_map(|word| order(word, faults)).collect(),
@@ -82,32 +84,26 @@ pub fn sort(view: &'static View, params: &Params, faults: &mut Faults) -> Vec<(&
         sort.push((column, order_of(index)));
     }
     if !sort.iter().any(|(column, _)| column.name == "id") {
-        sort.extend(view.column("id").map(|id| (id, Order::Asc)));
+        sort.extend(view.id().map(|id| (id, Order::Asc)));
     }
     sort
 }
 
-/// Reads `fields`: the columns to answer, all without it.
-pub fn projection(view: &'static View, params: &Params, faults: &mut Faults) -> Option<Vec<&'static Column>> {
-    let text = params.get(FIELDS.name).filter(|text| !text.is_empty())?;
-    Some(names(text).filter_map(|name| known(view, name, "/fields", faults)).collect())
+/// Reads `fields`: the columns to answer in the order of answers, without it all that the role may see.
+pub fn projection(view: &'static View, role: Role, params: &Params, faults: &mut Faults) -> Vec<&'static Column> {
+    let all = view.columns_for(role);
+    let Some(text) = params.get(FIELDS.name).filter(|text| !text.is_empty()) else { return all.collect() };
+    let named: Vec<&Column> = names(text).filter_map(|name| field(view, role, name, "/fields", faults)).collect();
+    all.filter(|column| named.contains(column)).collect()
 }
 
-fn names(text: &str) -> impl Iterator<Item = &str> {
+/// The names in a list separated by commas.
+pub fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim)
 }
 
-fn known(view: &'static View, name: &str, at: &str, faults: &mut Faults) -> Option<&'static Column> {
-    let column = view.column(name);
-    if column.is_none() {
-        let hint = did_you_mean(name, view.columns.iter().map(|column| column.name.as_str()));
-        faults.push(at, Code::UnknownField, format!("{} is no field of {}{hint}", quoted(name), view.table.name));
-    }
-    column
-}
-
-fn sortable(view: &'static View, name: &str, faults: &mut Faults) -> Option<&'static Column> {
-    let column = known(view, name, "/sortBy", faults)?;
+fn sortable(view: &'static View, role: Role, name: &str, faults: &mut Faults) -> Option<&'static Column> {
+    let column = field(view, role, name, "/sortBy", faults)?;
     if !column.sortable() {
         let message = format!("`{name}` holds JSON and cannot be sorted by");
         faults.push("/sortBy", Code::OperatorNotAllowed, message);
@@ -142,8 +138,9 @@ mod tests {
         let params = Params::read(query, &known, &mut faults);
         let view = by_name("chessGameListView").unwrap();
         let page = Page::read(&params, LIST_ROWS, &mut faults);
-        let sort = sort(view, &params, &mut faults).into_iter().map(|(c, o)| (c.name.as_str(), o)).collect();
-        projection(view, &params, &mut faults);
+        let sort =
+            sort(view, Role::User, &params, &mut faults).into_iter().map(|(c, o)| (c.name.as_str(), o)).collect();
+        projection(view, Role::User, &params, &mut faults);
         (page, sort, faults.listed().iter().map(|f| format!("{} {}", f.pointer, f.message)).collect())
     }
 

@@ -53,13 +53,14 @@ pub async fn list_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Err
 async fn list_of(app: &App, mut ask: Ask, filter: Option<Filter>, rows: u32) -> Result<HttpResponse, Error> {
     let view = ask.view;
     let page = Page::read(&ask.params, rows, &mut ask.faults);
-    let sort = page::sort(view, &ask.params, &mut ask.faults);
-    let only = page::projection(view, &ask.params, &mut ask.faults);
+    let role = ask.caller.role;
+    let sort = page::sort(view, role, &ask.params, &mut ask.faults);
+    let shown = page::projection(view, role, &ask.params, &mut ask.faults);
     let q = ask.words();
     ask.sound()?;
     let fresh = app.freshness.wait(view, &ask.wanted, Need::Searchable).await?;
-    let found = find(app, view, &ask.rule(view), filter.as_ref(), q.as_deref(), &page.window(sort)).await?;
-    let items = answer::items(view, &found, only.as_deref());
+    let found = find(app, view, &ask.rule(view), filter.as_ref(), q.as_ref(), &page.window(sort)).await?;
+    let items = answer::items(&shown, &found);
     Ok(respond(200, &answer::list(page, found.total, items), fresh))
 }
 
@@ -83,7 +84,7 @@ async fn count_of(app: &App, mut ask: Ask, filter: Option<Filter>) -> Result<Htt
     ask.sound()?;
     let fresh = app.freshness.wait(view, &ask.wanted, Need::Searchable).await?;
     let nothing = Window { from: 0, size: 0, sort: Vec::new() };
-    let found = find(app, view, &ask.rule(view), filter.as_ref(), q.as_deref(), &nothing).await?;
+    let found = find(app, view, &ask.rule(view), filter.as_ref(), q.as_ref(), &nothing).await?;
     Ok(respond(200, &answer::count(found.total), fresh))
 }
 
@@ -92,7 +93,7 @@ pub async fn schema(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Er
     let mut ask = Ask::open(&app, &req, SCHEMA).await?;
     ask.sound()?;
     let watermark = app.freshness.watermarks().of(ask.view).and_then(|known| known.borrow().mark(Need::Searchable));
-    Ok(respond(200, &answer::schema(ask.view), Fresh { watermark, stale: false }))
+    Ok(respond(200, &answer::schema(ask.view, ask.caller.role), Fresh { watermark, stale: false }))
 }
 
 /// `GET /:index/:id`. What the caller may not see is as unknown as what is not there.
@@ -100,14 +101,14 @@ pub async fn record(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Er
     let mut ask = Ask::open(&app, &req, RECORD).await?;
     let view = ask.view;
     let id = ask.path_id(&req, "id");
-    let only = page::projection(view, &ask.params, &mut ask.faults);
+    let shown = page::projection(view, ask.caller.role, &ask.params, &mut ask.faults);
     ask.sound()?;
     let fresh = app.freshness.wait(view, &ask.wanted, Need::Applied).await?;
     let index = app.namespace.index(view.table.name);
     let source = app.elastic.get(&index, id).await.map_err(crate::es::EsError::into_api)?;
     let rule = ask.rule(view);
     match source.filter(|source| rule.allows(source)) {
-        Some(source) => Ok(respond(200, &answer::record(answer::item(view, &source, only.as_deref())), fresh)),
+        Some(source) => Ok(respond(200, &answer::record(answer::item(&shown, &source)), fresh)),
         None => {
             let unknown = ApiError::not_found(format!("{} `{id}` is unknown", view.table.name));
             Ok(promising(unknown.error_response(), fresh))

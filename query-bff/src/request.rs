@@ -18,6 +18,7 @@ use crate::query::compile::{ReadRule, Window, query, search};
 use crate::query::expr::Filter;
 use crate::query::faults::{Code, Faults, did_you_mean, quoted, step};
 use crate::query::value::Asker;
+use crate::query::words::Words;
 use crate::query::{budget, parse};
 use crate::view::{self, View};
 
@@ -46,13 +47,14 @@ impl Ask {
         let mut faults = Faults::default();
         let params = Params::read(req.query_string(), known, &mut faults);
         let wanted = Wanted::read(req, &params, &mut faults);
-        let asker = Asker { me: caller.user_id, now: Utc::now() };
+        let asker = Asker { role: caller.role, me: caller.user_id, now: Utc::now() };
         Ok(Self { caller, view, asker, params, wanted, faults })
     }
 
     /// The read rule of this caller on a view.
     pub fn rule(&self, view: &View) -> ReadRule {
-        if view.read_whole_by(self.caller.role) { ReadRule::All } else { ReadRule::ReadersWith(self.caller.user_id) }
+        let (user, role) = (self.caller.user_id, self.caller.role);
+        if view.read_whole_by(role) { ReadRule::All } else { ReadRule::ReadersWith(user, role) }
     }
 
     /// The filters of `?filters=<JSON>`.
@@ -85,13 +87,14 @@ impl Ask {
     }
 
     /// The words of `q`.
-    pub fn words(&mut self) -> Option<String> {
+    pub fn words(&mut self) -> Option<Words> {
         let q = self.params.get(Q.name).map(str::trim).filter(|q| !q.is_empty())?;
-        if self.view.searched().next().is_none() {
+        let words = Words::new(self.view, self.caller.role, q);
+        if words.is_none() {
             let message = format!("{} has no field that `q` searches", self.view.table.name);
             self.faults.push("/q", Code::InvalidParameter, message);
         }
-        Some(q.to_owned())
+        words
     }
 
     /// One 400 with all faults, if there are any.
@@ -164,10 +167,10 @@ pub async fn find(
     view: &View,
     rule: &ReadRule,
     filter: Option<&Filter>,
-    q: Option<&str>,
+    q: Option<&Words>,
     window: &Window,
 ) -> Result<Found, ApiError> {
-    let body = search(query(view, rule, filter, q), window);
+    let body = search(query(rule, filter, q), window);
     let request = Search::new(app.namespace.index(view.table.name), &body);
     app.elastic.search(&request).await.map_err(|error| match &error {
         // Only Elasticsearch knows its syntax of regular expressions and what they cost; all else was checked here.

@@ -20,7 +20,7 @@ use crate::query::faults::{Code, Faults};
 use crate::query::parse;
 use crate::query::value::shown;
 use crate::request::{Ask, find, json_body, only_keys, respond};
-use crate::view::{self, View};
+use crate::view::{self, Column, View};
 use crate::watermarks::Need;
 
 /// The parameters of `GET /:index/filters`.
@@ -41,11 +41,12 @@ pub async fn list(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Erro
     let page = Page::read(&ask.params, LIST_ROWS, &mut ask.faults);
     ask.sound()?;
     let saved = saved_view()?;
-    let sort = page::sort(saved, &ask.params, &mut Faults::default());
+    let sort = page::sort(saved, ask.caller.role, &ask.params, &mut Faults::default());
     let mine = mine(saved, &ask);
     let fresh = app.freshness.wait(saved, &ask.wanted, Need::Searchable).await?;
     let found = find(&app, saved, &ask.rule(saved), mine.as_ref(), None, &page.window(sort)).await?;
-    let items = answer::items(saved, &found, None).into_iter().map(answer::with_filter_id).collect();
+    let shown: Vec<&Column> = saved.columns_for(ask.caller.role).collect();
+    let items = answer::items(&shown, &found).into_iter().map(answer::with_filter_id).collect();
     Ok(respond(200, &answer::list(page, found.total, items), fresh))
 }
 
@@ -56,7 +57,8 @@ fn saved_view() -> Result<&'static View, ApiError> {
 fn mine(saved: &'static View, ask: &Ask) -> Option<Filter> {
     let of_view = Cond::Eq(Scalar::Text(ask.view.table.name.to_owned()));
     let of_me = Cond::Eq(Scalar::Id(ask.caller.user_id.0));
-    Some(Filter::And(vec![Filter::Is(saved.column("indexName")?, of_view), Filter::Is(saved.column("userId")?, of_me)]))
+    let column = |name| saved.column_for(ask.caller.role, name).ok();
+    Some(Filter::And(vec![Filter::Is(column("indexName")?, of_view), Filter::Is(column("userId")?, of_me)]))
 }
 
 /// `POST /:index/filters`: `{filterName, conditions}` or `{filterName, filters}`.

@@ -79,13 +79,18 @@ impl ApiError {
 
     /// 400 that lists all faults of a request. The first one gives the code; an empty list is a plain 400.
     pub fn faults(faults: Vec<Fault>) -> Self {
+        Self::faults_as(400, faults)
+    }
+
+    /// As [`ApiError::faults`], with another status.
+    pub fn faults_as(status: u16, faults: Vec<Fault>) -> Self {
         let code = faults.first().map_or("errMsg_badRequest".to_owned(), |fault| fault.code.clone());
         let told: Vec<String> = faults
             .iter()
             .map(|f| if f.pointer.is_empty() { f.message.clone() } else { format!("{}: {}", f.pointer, f.message) })
             .collect();
         let detail = if told.is_empty() { "the request is not valid".to_owned() } else { told.join("; ") };
-        let mut error = Self::new(400, code, detail);
+        let mut error = Self::new(status, code, detail);
         error.faults = faults;
         error
     }

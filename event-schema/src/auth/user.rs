@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choices::choices;
 use crate::event::DomainEvent;
-use crate::object::{Deletion, KeyOf, Object, boolean, string};
+use crate::object::{Deletion, KeyOf, Object, ReadBy, boolean, string};
 use crate::stored::{DataObject, Readers};
 
 choices! {
@@ -29,6 +29,11 @@ impl Role {
             Self::Admin | Self::SuperAdmin => true,
         }
     }
+
+    /// Whether this rank reaches that one.
+    pub fn is_at_least(self, least: Self) -> bool {
+        self as u8 >= least as u8
+    }
 }
 
 /// The contract's table (1.3).
@@ -36,7 +41,7 @@ pub const USER: Object = Object {
     name: "user",
     plural: "users",
     deletion: Deletion::Soft,
-    admins_read_all: true,
+    read_by: ReadBy::admins_and("the user himself"),
     fields: &[
         string("email").personal(KeyOf::Stream).listed().searched(),
         string("password").withheld(),

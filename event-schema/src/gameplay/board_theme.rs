@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::UserId;
-use crate::object::{Deletion, Object, boolean, id, string};
+use crate::object::{Deletion, Object, ReadBy, boolean, id, string};
 use crate::record::{Record, record_events};
 use crate::stored::Readers;
 
@@ -13,7 +13,7 @@ pub const BOARD_THEME: Object = Object {
     name: "boardTheme",
     plural: "boardThemes",
     deletion: Deletion::Soft,
-    admins_read_all: true,
+    read_by: ReadBy::admins_and("the creator; every logged-in user while it is published"),
     fields: &[
         string("name").searched(),
         string("lightSquare"),

@@ -9,7 +9,7 @@ use super::game_event::{
 };
 use super::imported::{GameImported, Tags};
 use crate::ids::UserId;
-use crate::object::{Deletion, Field, Object, any, boolean, choice, date, id, integer, string};
+use crate::object::{Deletion, Field, Object, ReadBy, any, boolean, choice, date, id, integer, string};
 use crate::stored::{DataObject, Readers};
 
 /// Our additions to the contract's fields.
@@ -26,12 +26,16 @@ pub const CHESS_GAME_ADDITIONS: &[Field] = &[
     any("tags"),
 ];
 
+/// Who reads a game, in words: what [`ChessGame::readers`] names.
+pub const GAME_READERS: &str = "the players and who is invited; every logged-in user while a public game waits for its \
+     second player, and of an imported game";
+
 /// The contract's table (1.3).
 pub const CHESS_GAME: Object = Object {
     name: "chessGame",
     plural: "chessGames",
     deletion: Deletion::Soft,
-    admins_read_all: true,
+    read_by: ReadBy::admins_and(GAME_READERS),
     fields: &[
         id("playerWhiteId").listed(),
         id("playerBlackId").listed(),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::choices::choices;
 use crate::ids::UserId;
-use crate::object::{Deletion, Object, boolean, choice, id, string, text};
+use crate::object::{Deletion, Object, ReadBy, boolean, choice, id, string, text};
 use crate::record::{Record, record_events};
 use crate::stored::Readers;
 
@@ -28,7 +28,7 @@ pub const CUSTOM_BOARD: Object = Object {
     name: "customBoard",
     plural: "customBoards",
     deletion: Deletion::Soft,
-    admins_read_all: true,
+    read_by: ReadBy::admins_and("the creator; every logged-in user while it is published"),
     fields: &[
         string("name").searched(),
         string("fen"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::game_event::GameEvent;
 use crate::envelope::At;
 use crate::ids::{GameId, UserId};
-use crate::object::{Deletion, Object, date, id, integer, string};
+use crate::object::{Deletion, Object, ReadBy, date, id, integer, string};
 use crate::stored::{EventObject, Readers};
 
 /// The contract's table (1.3), with the UCI move and the position after it.
@@ -14,7 +14,7 @@ pub const CHESS_GAME_MOVE: Object = Object {
     name: "chessGameMove",
     plural: "chessGameMoves",
     deletion: Deletion::Soft,
-    admins_read_all: true,
+    read_by: ReadBy::admins_and("the players of the game; of an imported game every logged-in user"),
     fields: &[
         id("gameId").listed(),
         integer("moveNumber"),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::choices::choices;
 use crate::ids::{GameId, UserId};
-use crate::object::{Deletion, KeyOf, Object, any, choice, date, id, string};
+use crate::object::{Deletion, KeyOf, Object, ReadBy, any, choice, date, id, string};
 use crate::record::{Record, record_events};
 use crate::stored::Readers;
 
@@ -57,7 +57,7 @@ pub const GAME_HUB_MESSAGE: Object = Object {
     name: "gameHubMessage",
     plural: "gameHubMessages",
     deletion: Deletion::Soft,
-    admins_read_all: true,
+    read_by: ReadBy::admins_and("the sender and, once it is approved, the players of the game"),
     fields: &[
         id("roomId").listed(),
         id("senderId").listed(),

@@ -7,7 +7,7 @@ use super::game_event::{GameMode, GameStatus, GameType, TimeControl};
 use crate::choices::choices;
 use crate::event::DomainEvent;
 use crate::ids::{GameId, UserId};
-use crate::object::{Deletion, Field, Object, boolean, choice, date, id};
+use crate::object::{Deletion, Field, Object, ReadBy, boolean, choice, date, id};
 use crate::stored::{DataObject, Readers};
 
 choices! {
@@ -32,7 +32,7 @@ pub const CHESS_GAME_INVITATION: Object = Object {
     name: "chessGameInvitation",
     plural: "chessGameInvitations",
     deletion: Deletion::Soft,
-    admins_read_all: true,
+    read_by: ReadBy::admins_and("the sender and the recipient"),
     fields: &[
         id("gameId").listed(),
         id("senderId").listed(),

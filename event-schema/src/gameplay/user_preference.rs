@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::choices::choices;
 use crate::ids::UserId;
-use crate::object::{Deletion, Object, boolean, choice, id, string};
+use crate::object::{Deletion, Object, ReadBy, boolean, choice, id, string};
 use crate::record::{Record, record_events};
 use crate::stored::Readers;
 
@@ -26,7 +26,7 @@ pub const USER_PREFERENCE: Object = Object {
     name: "userPreference",
     plural: "userPreferences",
     deletion: Deletion::Soft,
-    admins_read_all: true,
+    read_by: ReadBy::admins_and("the user himself"),
     fields: &[
         id("userId").listed(),
         string("activeThemeId"),

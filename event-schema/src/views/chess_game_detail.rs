@@ -3,9 +3,9 @@
 use super::chess_game_list::{CHESS_GAME_LIST_ADDITIONS, PLAYER_NAMES};
 use super::{Composed, Join};
 use crate::auth::user::USER;
-use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS};
+use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS, GAME_READERS};
 use crate::gameplay::imported::TAG_FIELDS;
-use crate::object::{Deletion, Field, Object, any, string};
+use crate::object::{Deletion, Field, Object, ReadBy, any, string};
 
 /// What the view adds to the list view: the pictures of the players, and the moves in order, each `{moveNumber,
 /// moveNotation, uci, fen, moveTime, remainingMs, movedById, moveTimestamp}`.
@@ -17,7 +17,7 @@ pub const CHESS_GAME_DETAIL_VIEW: Composed = Composed {
         name: "chessGameDetailView",
         plural: "chessGameDetailViews",
         deletion: Deletion::Soft,
-        admins_read_all: true,
+        read_by: ReadBy::admins_and(GAME_READERS),
         fields: CHESS_GAME.fields,
         additions: &[CHESS_GAME_ADDITIONS, CHESS_GAME_LIST_ADDITIONS, TAG_FIELDS, ADDITIONS],
     },

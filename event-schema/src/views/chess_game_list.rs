@@ -2,9 +2,9 @@
 
 use super::{Composed, Join};
 use crate::auth::user::USER;
-use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS};
+use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS, GAME_READERS};
 use crate::gameplay::imported::TAG_FIELDS;
-use crate::object::{Deletion, Field, Object, integer, string};
+use crate::object::{Deletion, Field, Object, ReadBy, integer, string};
 
 /// What the view adds to the game, besides the tags of an imported one.
 pub const CHESS_GAME_LIST_ADDITIONS: &[Field] = &[
@@ -28,7 +28,7 @@ pub const CHESS_GAME_LIST_VIEW: Composed = Composed {
         name: "chessGameListView",
         plural: "chessGameListViews",
         deletion: Deletion::Soft,
-        admins_read_all: true,
+        read_by: ReadBy::admins_and(GAME_READERS),
         fields: CHESS_GAME.fields,
         additions: &[CHESS_GAME_ADDITIONS, CHESS_GAME_LIST_ADDITIONS, TAG_FIELDS],
     },

@@ -4,7 +4,7 @@ use super::chess_game_list::PLAYER_NAMES;
 use super::{Composed, Join};
 use crate::auth::user::USER;
 use crate::gameplay::game_event::ReportStatus;
-use crate::object::{Deletion, Object, choice, date, id, string};
+use crate::object::{Deletion, Object, ReadBy, choice, date, id, string};
 
 /// The view; its id is the game's. There is a document only for games that an admin terminated.
 pub const GAME_TERMINATED_VIEW: Composed = Composed {
@@ -12,7 +12,7 @@ pub const GAME_TERMINATED_VIEW: Composed = Composed {
         name: "gameTerminatedNotificationView",
         plural: "gameTerminatedNotificationViews",
         deletion: Deletion::Soft,
-        admins_read_all: true,
+        read_by: ReadBy::admins_and("the players, while the game is not deleted"),
         fields: &[
             id("gameId"),
             id("terminatedById"),

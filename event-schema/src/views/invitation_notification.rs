@@ -4,7 +4,7 @@ use super::{Composed, Join};
 use crate::auth::user::USER;
 use crate::gameplay::game_event::{GameMode, GameStatus, GameType};
 use crate::gameplay::invitation::{CHESS_GAME_INVITATION, INVITATION_ADDITIONS};
-use crate::object::{Deletion, Field, Object, any, choice, string};
+use crate::object::{Deletion, Field, Object, ReadBy, any, choice, string};
 
 /// What the view adds to the invitation. `gameStatus` is the game's when the invitation last changed.
 const ADDITIONS: &[Field] = &[
@@ -25,7 +25,7 @@ pub const INVITATION_NOTIFICATION_VIEW: Composed = Composed {
         name: "invitationNotificationView",
         plural: "invitationNotificationViews",
         deletion: Deletion::Soft,
-        admins_read_all: true,
+        read_by: ReadBy::admins_and("the sender and the recipient"),
         fields: CHESS_GAME_INVITATION.fields,
         additions: &[INVITATION_ADDITIONS, ADDITIONS],
     },

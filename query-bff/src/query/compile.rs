@@ -1,11 +1,13 @@
 //! [`Filter`] to Elasticsearch, `bool.filter` only, and the read rule around it.
 
+use event_schema::auth::user::Role;
 use event_schema::ids::UserId;
 use event_schema::object::{Kind, hidden};
 use serde_json::{Value, json};
 
 use super::expr::{Cond, Filter, Scalar};
-use crate::view::{Column, View};
+use super::words::Words;
+use crate::view::Column;
 
 /// The determinised states that a regular expression may cost.
 const REGEXP_STATES: u32 = 1_000;
@@ -15,8 +17,8 @@ const REGEXP_STATES: u32 = 1_000;
 pub enum ReadRule {
     /// Every living document.
     All,
-    /// Those whose readers name him or everybody.
-    ReadersWith(UserId),
+    /// Those whose readers name him, his role or everybody.
+    ReadersWith(UserId, Role),
 }
 
 impl ReadRule {
@@ -24,7 +26,10 @@ impl ReadRule {
         let mut clauses = vec![json!({"term": {hidden::LIVE: true}})];
         match self {
             Self::All => {}
-            Self::ReadersWith(user) => clauses.push(json!({"terms": {hidden::READERS: [user, hidden::EVERYBODY]}})),
+            Self::ReadersWith(user, role) => {
+                let readers = json!([user, hidden::EVERYBODY, hidden::of_role(*role)]);
+                clauses.push(json!({"terms": {hidden::READERS: readers}}));
+            }
         }
         clauses
     }
@@ -36,10 +41,10 @@ impl ReadRule {
         }
         match self {
             Self::All => true,
-            Self::ReadersWith(user) => {
+            Self::ReadersWith(user, role) => {
                 let readers = source.get(hidden::READERS).and_then(Value::as_array);
-                let user = user.to_string();
-                readers.is_some_and(|list| list.iter().any(|r| r == hidden::EVERYBODY || *r == user))
+                let (user, role) = (user.to_string(), hidden::of_role(*role));
+                readers.is_some_and(|list| list.iter().any(|r| r == hidden::EVERYBODY || *r == user || *r == role))
             }
         }
     }
@@ -75,13 +80,10 @@ pub struct Window {
 }
 
 /// The query: the read rule and the living first, then what the client asked, all in filter context.
-pub fn query(view: &View, rule: &ReadRule, filter: Option<&Filter>, q: Option<&str>) -> Value {
+pub fn query(rule: &ReadRule, filter: Option<&Filter>, q: Option<&Words>) -> Value {
     let mut clauses = rule.clauses();
     clauses.extend(filter.map(clause));
-    if let Some(q) = q {
-        let fields: Vec<String> = view.searched().map(Column::words).collect();
-        clauses.push(json!({"multi_match": {"query": q, "type": "bool_prefix", "operator": "and", "fields": fields}}));
-    }
+    clauses.extend(q.map(Words::clause));
     json!({"bool": {"filter": clauses}})
 }
 
@@ -101,6 +103,8 @@ pub fn search(query: Value, window: &Window) -> Value {
 /// The type to sort a column by that an older generation of the index does not map yet.
 fn mapped_type(column: &Column) -> &'static str {
     match column.kind {
+        // As the table maps it: what stands for a missing value in a cursor is of the type.
+        Kind::Integer if column.companion_of.is_some() => "byte",
         Kind::String | Kind::Text | Kind::Id | Kind::Enum(_) | Kind::Json => "keyword",
         Kind::Boolean => "boolean",
         Kind::Integer => "long",

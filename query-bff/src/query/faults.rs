@@ -21,6 +21,8 @@ pub enum Code {
     UnknownParameter,
     /// A query parameter or header with a bad value.
     InvalidParameter,
+    /// A field that the role may not use.
+    FieldNotAllowed,
 }
 
 impl Code {
@@ -35,6 +37,7 @@ impl Code {
             Self::OverBudget => "errMsg_overBudget",
             Self::UnknownParameter => "errMsg_unknownParameter",
             Self::InvalidParameter => "errMsg_invalidParameter",
+            Self::FieldNotAllowed => "errMsg_fieldNotAllowed",
         }
     }
 }
@@ -73,16 +76,19 @@ impl Faults {
         &self.listed
     }
 
-    /// One 400 that lists them all, if there are any.
+    /// One answer that lists them all, if there are any: 403 when all are about fields that the role may not use, else
+    /// 400.
     pub fn into_result(mut self) -> Result<(), ApiError> {
         if self.listed.is_empty() {
             return Ok(());
         }
+        let not_allowed = Code::FieldNotAllowed.as_str();
+        let status = if self.listed.iter().all(|fault| fault.code == not_allowed) { 403 } else { 400 };
         if self.unlisted > 0 {
             let message = format!("{} more faults are not listed", self.unlisted);
             self.listed.push(Fault { pointer: String::new(), code: Code::OverBudget.as_str().to_owned(), message });
         }
-        Err(ApiError::faults(self.listed))
+        Err(ApiError::faults_as(status, self.listed))
     }
 }
 
@@ -152,6 +158,19 @@ mod tests {
     #[test]
     fn pointers_are_escaped() {
         assert_eq!(step("/filters", "a/b~c"), "/filters/a~1b~0c");
+    }
+
+    #[test]
+    fn only_fields_of_other_roles_are_a_403_and_with_other_faults_one_400() {
+        let mut faults = Faults::default();
+        faults.push("/a", Code::FieldNotAllowed, "not yours");
+        faults.push("/b", Code::FieldNotAllowed, "not yours");
+        let error = std::mem::take(&mut faults).into_result().unwrap_err();
+        assert_eq!((error.status(), error.code()), (403, "errMsg_fieldNotAllowed"));
+        faults.push("/a", Code::FieldNotAllowed, "not yours");
+        faults.push("/b", Code::UnknownField, "unknown");
+        let error = faults.into_result().unwrap_err();
+        assert_eq!((error.status(), error.body()["errors"].as_array().unwrap().len()), (400, 2));
     }
 
     #[test]

@@ -9,9 +9,11 @@ pub mod expr;
 pub mod faults;
 pub mod lucene;
 pub mod matches;
+pub mod fields;
 pub mod operators;
 pub mod parse;
 pub mod value;
+pub mod words;
 
 #[cfg(test)]
 mod properties;

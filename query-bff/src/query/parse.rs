@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::budget::{self, Budget, MAX_PATTERN, MAX_TEXT};
 use super::expr::{Cond, Filter, Scalar};
 use super::faults::{Code, Faults, did_you_mean, quoted, step};
+use super::fields::field_or;
 use super::operators::{self, Op, Operand, Operator};
 use super::value::{self, Asker, shown};
 use crate::view::{Column, View};
@@ -67,13 +68,7 @@ impl Parser<'_> {
 
     fn field(&mut self, name: &str, value: &Value, at: &str) -> Option<Filter> {
         let view = self.view;
-        let Some(column) = view.column(name) else {
-            let known = view.columns.iter().map(|column| column.name.as_str()).chain(["$and", "$or", "$not"]);
-            let hint = did_you_mean(name, known);
-            let message = format!("{} is no field of {}{hint}", quoted(name), view.table.name);
-            self.faults.push(at, Code::UnknownField, message);
-            return None;
-        };
+        let column = field_or(view, self.asker.role, name, &["$and", "$or", "$not"], at, self.faults)?;
         let conds = match value {
             Value::Null => vec![self.leaf(column, "missing", &Value::Bool(true), at)],
             Value::Array(_) => vec![self.leaf(column, "in", value, at)],

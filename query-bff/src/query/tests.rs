@@ -1,6 +1,7 @@
 //! Each operator to Elasticsearch, and what is wrong with a request told at once.
 
 use chrono::{DateTime, Utc};
+use event_schema::auth::user::Role;
 use event_schema::ids::UserId;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,11 +10,12 @@ use super::compile::{Order, ReadRule, Window, clause, query, search};
 use super::faults::Faults;
 use super::parse::filters;
 use super::value::Asker;
+use super::words::Words;
 use crate::view::{View, by_name};
 
 pub(super) fn asker() -> Asker {
     let now: DateTime<Utc> = "2025-11-22T10:20:30.456Z".parse().unwrap();
-    Asker { me: UserId(Uuid::from_u128(7)), now }
+    Asker { role: Role::User, me: UserId(Uuid::from_u128(7)), now }
 }
 
 pub(super) fn view() -> &'static View {
@@ -242,22 +244,24 @@ fn budgets() {
 
 #[test]
 fn the_read_rule_stands_around_everything() {
-    let me = ReadRule::ReadersWith(UserId(Uuid::from_u128(7)));
-    let rule = [json!({"term": {"_live": true}}), json!({"terms": {"_readers": [ME, "*"]}})];
-    assert_eq!(query(view(), &me, None, None), json!({"bool": {"filter": rule}}));
-    assert_eq!(query(view(), &ReadRule::All, None, None), json!({"bool": {"filter": [{"term": {"_live": true}}]}}));
+    let me = ReadRule::ReadersWith(UserId(Uuid::from_u128(7)), Role::User);
+    let rule = [json!({"term": {"_live": true}}), json!({"terms": {"_readers": [ME, "*", "role:user"]}})];
+    assert_eq!(query(&me, None, None), json!({"bool": {"filter": rule}}));
+    assert_eq!(query(&ReadRule::All, None, None), json!({"bool": {"filter": [{"term": {"_live": true}}]}}));
     let words = json!({"multi_match": {"query": "carl", "type": "bool_prefix", "operator": "and",
         "fields": ["playerWhiteName.text", "playerBlackName.text", "opening.text", "event.text", "site.text",
             "givenOpening.text"]}});
-    assert_eq!(query(view(), &me, None, Some("carl"))["bool"]["filter"][2], words);
+    assert_eq!(query(&me, None, Words::new(view(), Role::User, "carl").as_ref())["bool"]["filter"][2], words);
 }
 
 #[test]
 fn the_read_rule_on_a_document() {
-    let me = ReadRule::ReadersWith(UserId(Uuid::from_u128(7)));
+    let me = ReadRule::ReadersWith(UserId(Uuid::from_u128(7)), Role::User);
     let may = |rule: &ReadRule, source: Value| rule.allows(source.as_object().unwrap());
     assert!(may(&me, json!({"_live": true, "_readers": [ME]})));
     assert!(may(&me, json!({"_live": true, "_readers": ["*"]})));
+    assert!(may(&me, json!({"_live": true, "_readers": ["role:user"]})));
+    assert!(!may(&me, json!({"_live": true, "_readers": ["role:admin", "role:guest"]})));
     assert!(!may(&me, json!({"_live": true, "_readers": ["00000000-0000-0000-0000-000000000008"]})));
     assert!(!may(&me, json!({"_live": true, "_readers": []})));
     assert!(!may(&me, json!({"_live": true})));
@@ -268,7 +272,8 @@ fn the_read_rule_on_a_document() {
 
 #[test]
 fn a_search_is_exact_and_ordered() {
-    let sort = vec![(view().column("plies").unwrap(), Order::Desc), (view().column("id").unwrap(), Order::Asc)];
+    let plies = view().column_for(Role::User, "plies").unwrap();
+    let sort = vec![(plies, Order::Desc), (view().id().unwrap(), Order::Asc)];
     let body = search(json!({"match_all": {}}), &Window { from: 20, size: 10, sort });
     assert_eq!(
         body,

@@ -1,6 +1,7 @@
 //! Values of filters: each is read as its column's type or refused with what was expected.
 
 use chrono::{DateTime, Utc};
+use event_schema::auth::user::Role;
 use event_schema::ids::UserId;
 use event_schema::object::Kind;
 use serde_json::Value;
@@ -11,9 +12,11 @@ use super::expr::Scalar;
 use super::faults::quoted;
 use crate::view::Column;
 
-/// What values may stand for: `$me` and `now`, one of each per request.
+/// Who asks and when: his rights to fields, and what values may stand for. One per request.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker {
+    /// Which fields he may use.
+    pub role: Role,
     /// `$me`.
     pub me: UserId,
     /// `now`.
