@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use service::config::{Common, ConfigError, Elasticsearch, Env};
 
+use crate::signed::Signer;
+
 /// Everything that the query service needs to know. It has no PostgreSQL login, by design.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -11,6 +13,8 @@ pub struct Config {
     pub common: Common,
     /// The reader's login.
     pub elasticsearch: Elasticsearch,
+    /// `WECHESS_CURSOR_KEY`: signs cursors and other tokens that clients carry; the same in every process.
+    pub signer: Signer,
     /// `WECHESS_READ_WAIT_MS`: how long a read waits for its Consistency-Token; default 300.
     pub patience: Duration,
 }
@@ -24,8 +28,10 @@ impl Config {
         let common = Common::read(&mut env);
         let elasticsearch = Elasticsearch::read(&mut env);
         let patience = env.parse("WECHESS_READ_WAIT_MS", Some(PATIENCE_MS)).unwrap_or(PATIENCE_MS);
+        let signer = env.parse_secret("WECHESS_CURSOR_KEY");
         env.finish()?;
-        Ok(Self { common, elasticsearch, patience: Duration::from_millis(patience.min(10_000)) })
+        let signer = signer.ok_or_else(|| ConfigError { faults: vec!["WECHESS_CURSOR_KEY is missing".into()] })?;
+        Ok(Self { common, elasticsearch, signer, patience: Duration::from_millis(patience.min(10_000)) })
     }
 
     /// From the variables of this process.

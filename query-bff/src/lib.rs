@@ -12,6 +12,7 @@ pub mod reads;
 pub mod request;
 pub mod routes;
 pub mod saved_filters;
+pub mod signed;
 pub mod view;
 pub mod watermarks;
 pub mod who;
@@ -39,6 +40,8 @@ pub struct App {
     pub freshness: Arc<freshness::Freshness>,
     /// Takes the writes.
     pub command_api: who::CommandApi,
+    /// Signs what clients carry for us.
+    pub signer: signed::Signer,
 }
 
 /// Starts the service. It needs none of its servers for that: what is missing shows in `/admin/health` and in answers.
@@ -51,6 +54,7 @@ pub async fn build(config: Config) -> Result<Server, BoxError> {
         elastic: es::Elastic::new(&config.elasticsearch)?,
         freshness: freshness::Freshness::new(client.clone(), namespace.clone(), config.patience),
         command_api,
+        signer: config.signer,
         namespace,
     });
     let health = Arc::new(health::BffHealth::new(app.clone(), client));

@@ -37,6 +37,9 @@ pub struct Secrets {
     pub elasticsearch_admin: String,
     /// Base64 of 32 bytes: wraps data keys and signing keys.
     pub master_key: String,
+    /// Base64 of 32 bytes: signs the cursors of query-bff. Made anew where a folder of before has none.
+    #[serde(default)]
+    pub cursor_key: String,
     /// The password of the superAdmin that command-api makes at its first start.
     pub super_admin: String,
 }
@@ -46,8 +49,13 @@ impl Secrets {
     pub fn load_or_make(folder: &Path) -> Result<Self> {
         let path = folder.join("secrets.json");
         if path.exists() {
-            return serde_json::from_str(&files::read(&path)?)
-                .context(|| format!("cannot understand {}", path.display()));
+            let mut kept: Self = serde_json::from_str(&files::read(&path)?)
+                .context(|| format!("cannot understand {}", path.display()))?;
+            if kept.cursor_key.is_empty() {
+                kept.cursor_key = key()?;
+                kept.save(folder)?;
+            }
+            return Ok(kept);
         }
         let secrets = Self {
             postgres_admin: password()?,
@@ -61,7 +69,8 @@ impl Secrets {
             elasticsearch_projector: password()?,
             elasticsearch_query_bff: password()?,
             elasticsearch_admin: password()?,
-            master_key: base64::engine::general_purpose::STANDARD.encode(random::<32>()?),
+            master_key: key()?,
+            cursor_key: key()?,
             super_admin: format!("Wc-{}", password()?),
         };
         secrets.save(folder)?;
@@ -81,6 +90,11 @@ pub fn random<const N: usize>() -> Result<[u8; N]> {
     let got = rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty())
         .context(|| "the kernel gives no random bytes".into())?;
     if got == N { Ok(bytes) } else { random() }
+}
+
+/// 32 random bytes in base64.
+fn key() -> Result<String> {
+    Ok(base64::engine::general_purpose::STANDARD.encode(random::<32>()?))
 }
 
 /// 128 random bits in hexadecimal: safe in URLs, shells and configuration files.
@@ -103,6 +117,10 @@ mod tests {
         let first = Secrets::load_or_make(&folder).unwrap();
         let second = Secrets::load_or_make(&folder).unwrap();
         assert_eq!(first.master_key, second.master_key);
+        assert_eq!((&first.cursor_key, first.cursor_key.len()), (&second.cursor_key, 44));
+        Secrets { cursor_key: String::new(), ..first.clone() }.save(&folder).unwrap();
+        let made = Secrets::load_or_make(&folder).unwrap().cursor_key;
+        assert_eq!(made, Secrets::load_or_make(&folder).unwrap().cursor_key, "a folder of before gets one, for good");
         assert_ne!(first.nats_admin, first.nats_projector);
         assert_eq!(first.postgres_owner.len(), 32);
         files::remove_folder(&folder).unwrap();

@@ -96,7 +96,10 @@ pub fn environment(service: Service, ports: &Ports, connections: &Connections) -
         }
         Service::QueryBff => {
             nats(&credentials.nats.query_bff);
-            variables.push(("WECHESS_CORS_ORIGINS", origins(ports)));
+            variables.extend([
+                ("WECHESS_CORS_ORIGINS", origins(ports)),
+                ("WECHESS_CURSOR_KEY", credentials.cursor_key.clone()),
+            ]);
             variables.extend(elasticsearch(search(|one| &one.query_bff), &credentials.elasticsearch.query_bff));
         }
     }
@@ -163,6 +166,8 @@ mod tests {
         assert!(!text(Service::CommandApi).contains("ELASTICSEARCH"));
         assert!(!text(Service::QueryBff).contains("DATABASE"));
         assert!(!text(Service::QueryBff).contains(&secrets.master_key));
+        assert!(text(Service::QueryBff).contains(&secrets.cursor_key));
+        assert!(!text(Service::CommandApi).contains(&secrets.cursor_key));
         assert!(!text(Service::Projector).contains("SUPERADMIN"));
         for service in Service::ALL {
             assert!(!text(service).contains(&secrets.postgres_owner), "the owner's login is for migrations only");

@@ -72,6 +72,9 @@ pub struct Credentials {
     pub elasticsearch: Logins,
     /// Wraps data keys and signing keys.
     pub master_key: String,
+    /// Signs the cursors of query-bff.
+    #[serde(default)]
+    pub cursor_key: String,
 }
 
 /// Everything that one needs to use three servers.
@@ -154,6 +157,7 @@ impl Connections {
                     query_bff: login("wechess_query_bff", &secrets.elasticsearch_query_bff),
                 },
                 master_key: secrets.master_key.clone(),
+                cursor_key: secrets.cursor_key.clone(),
             },
             external: External::default(),
         }
