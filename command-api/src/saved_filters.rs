@@ -1,5 +1,6 @@
 //! Saved filters of the query service: it forwards the user's wish here, with his own token.
 
+use event_schema::auth::user::Role;
 use event_schema::position::LogPosition;
 use event_schema::saved_filter::{SavedFilter, SavedFilterEvent};
 use event_schema::wire::{DeleteFilter, FilterSaved, SaveFilter};
@@ -25,7 +26,13 @@ struct Save(SavedFilter);
 impl Command for Save {
     type Aggregate = Filter;
 
-    fn decide(&self, state: &Filter, _: &Context) -> Result<Decision<SavedFilterEvent>, Rejection> {
+    /// A filter is shared with the role of who saves it, or with nobody.
+    fn decide(&self, state: &Filter, cx: &Context) -> Result<Decision<SavedFilterEvent>, Rejection> {
+        let foreign = |role: &Role| !matches!(cx.actor, Actor::User(_, own) if own == *role);
+        if let Some(role) = self.0.shared_with.filter(foreign) {
+            let told = format!("`sharedWith` is your own role or nothing, not {}", role.as_str());
+            return Err(Rejection::forbidden("errMsg_forbidden", told));
+        }
         let same = state.0.as_ref().is_some_and(|stored| stored.active && stored.object == self.0);
         let events = if same { Vec::new() } else { vec![SavedFilterEvent::FilterSaved(self.0.clone())] };
         Ok(events.into())
@@ -67,8 +74,12 @@ pub async fn save(app: &App, wish: SaveFilter) -> Result<FilterSaved, ApiError> 
     let actor = Actor::User(caller.user_id, caller.role);
     let request = match &wish.idempotency_key {
         Some(key) => {
-            let body =
+            let mut body =
                 json!({"indexName": wish.index_name, "filterName": wish.filter_name, "conditions": wish.conditions});
+            // What is not shared keeps the fingerprint that it had before anything could be.
+            if let Some(role) = wish.shared_with {
+                body["sharedWith"] = json!(role);
+            }
             Request::keyed(actor, key, "saveFilter", &body, &app.store.keys.master)
         }
         None => Request::once(actor),
@@ -78,6 +89,7 @@ pub async fn save(app: &App, wish: SaveFilter) -> Result<FilterSaved, ApiError> 
         filter_name: wish.filter_name,
         conditions: wish.conditions,
         user_id: caller.user_id,
+        shared_with: wish.shared_with,
     };
     let stream = request.command.derive("savedFilter");
     let done = app.store.transact(stream, &Save(filter), &request).await.map_err(of_failure)?;
@@ -102,7 +114,6 @@ fn answer(app: &App, done: &Done<Filter>) -> FilterSaved {
 mod tests {
     use super::*;
     use chrono::Utc;
-    use event_schema::auth::user::Role;
     use event_schema::ids::{CommandId, UserId};
     use event_schema::stored::Stored;
     use uuid::Uuid;
@@ -119,6 +130,7 @@ mod tests {
             filter_name: None,
             conditions: json!({"status": "active"}),
             user_id: UserId(Uuid::from_u128(user)),
+            shared_with: None,
         };
         (filter.clone(), Plain(Stored::apply(None, &SavedFilterEvent::FilterSaved(filter), None)))
     }
@@ -127,6 +139,16 @@ mod tests {
     fn saving_the_same_twice_says_nothing_new() {
         let (filter, state) = saved(1);
         assert!(Save(filter).decide(&state, &by(1)).unwrap().events.is_empty());
+    }
+
+    #[test]
+    fn one_shares_with_his_own_role_only() {
+        let (filter, state) = saved(1);
+        let sharing = |role| Save(SavedFilter { shared_with: Some(role), ..filter.clone() }).decide(&state, &by(1));
+        assert_eq!(sharing(Role::User).unwrap().events.len(), 1);
+        for other in [Role::Guest, Role::Admin, Role::SuperAdmin] {
+            assert_eq!(sharing(other).unwrap_err().code, "errMsg_forbidden");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::auth::user::Role;
 use crate::envelope::{At, Recorded};
 use crate::event::{DecodeError, DomainEvent};
 use crate::object::{Bookkeeping, Object, hidden};
@@ -18,6 +19,8 @@ pub enum Readers {
     Everybody,
     /// These users.
     Users(Vec<Uuid>),
+    /// This user, and every user of exactly this role.
+    UserAndRole(Uuid, Role),
 }
 
 impl Readers {
@@ -26,6 +29,7 @@ impl Readers {
         match self {
             Self::Everybody => json!([hidden::EVERYBODY]),
             Self::Users(ids) => json!(ids),
+            Self::UserAndRole(id, role) => json!([id.to_string(), hidden::of_role(*role)]),
         }
     }
 }

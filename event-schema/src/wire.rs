@@ -99,6 +99,9 @@ pub struct SaveFilter {
     pub filter_name: Option<String>,
     /// The filter, checked by the query service.
     pub conditions: Value,
+    /// Everybody of this role may use it: the bearer's own, or nobody.
+    #[serde(default)]
+    pub shared_with: Option<crate::auth::user::Role>,
 }
 
 /// Deletes a saved filter of the bearer of the token.

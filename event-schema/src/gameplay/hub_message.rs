@@ -142,7 +142,7 @@ mod tests {
         };
         let readers = |status, sender| match said(status, sender).readers(Uuid::nil()) {
             Readers::Users(ids) => ids.iter().map(Uuid::as_u128).collect::<Vec<_>>(),
-            Readers::Everybody => panic!("everybody"),
+            Readers::Everybody | Readers::UserAndRole(..) => panic!("more than the two"),
         };
         assert_eq!(readers(MessageStatus::Approved, Some(user(2))), [2, 1]);
         assert_eq!(readers(MessageStatus::Approved, None), [1, 2]);
