@@ -1,9 +1,11 @@
-//! The bodies of answers, in the contract's words and order. Facets will fill `filters` of a list.
+//! The bodies of answers, in the contract's words and order; ours after them. `filters` of a list are its facets.
 
 use event_schema::auth::user::Role;
+use event_schema::ids::UserId;
 use event_schema::object::Kind;
 use serde_json::{Map, Value, json};
 
+use crate::cursor::Neighbours;
 use crate::es::Found;
 use crate::page::Page;
 use crate::query::operators;
@@ -15,25 +17,38 @@ pub fn item(shown: &[&Column], source: &Map<String, Value>) -> Map<String, Value
     shown.iter().map(|column| (column.name.clone(), value(column))).collect()
 }
 
-/// A page of a list.
-pub fn list(page: Page, total: u64, items: Vec<Map<String, Value>>) -> Value {
+/// A page of a list of so many rows a page. A page that has no number, because a cursor led to it, has null there.
+pub fn list(limit: u32, page: Option<Page>, total: u64, listed: Listed) -> Value {
     json!({
         "status": "OK",
         "statusCode": 200,
         "total": total,
-        "totalPage": page.count(total),
-        "currentPage": page.number,
-        "nextPage": page.next(total),
-        "prevPage": page.previous(total),
-        "pageItem": items.len(),
-        "items": items,
-        "filters": [],
+        "totalPage": total.div_ceil(u64::from(limit.max(1))),
+        "currentPage": page.map(|page| page.number),
+        "nextPage": page.and_then(|page| page.next(total)),
+        "prevPage": page.and_then(|page| page.previous(total)),
+        "pageItem": listed.items.len(),
+        "items": listed.items,
+        "filters": listed.facets,
+        "nextCursor": listed.around.next,
+        "prevCursor": listed.around.previous,
     })
+}
+
+/// What stands on a page.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// The records.
+    pub items: Vec<Map<String, Value>>,
+    /// The facets.
+    pub facets: Vec<Value>,
+    /// The pages around it.
+    pub around: Neighbours,
 }
 
 /// The items of what was found.
 pub fn items(shown: &[&Column], found: &Found) -> Vec<Map<String, Value>> {
-    found.sources.iter().map(|source| item(shown, source)).collect()
+    found.rows.iter().map(|row| item(shown, &row.source)).collect()
 }
 
 /// How many.
@@ -55,14 +70,17 @@ pub fn saved_filter(status: u16, item: &Value) -> Value {
         "filterId": item["id"],
         "filterName": item["filterName"],
         "conditions": item["conditions"],
+        "sharedWith": item["sharedWith"],
         "item": item,
     })
 }
 
-/// A saved filter in a list: its record and `filterId`.
-pub fn with_filter_id(mut item: Map<String, Value>) -> Map<String, Value> {
+/// A saved filter in a list: its record, `filterId`, and whether it is the reader's own.
+pub fn marked(mut item: Map<String, Value>, reader: UserId) -> Map<String, Value> {
     let id = item.get("id").cloned().unwrap_or(Value::Null);
+    let own = item.get("userId") == Some(&json!(reader));
     item.insert("filterId".into(), id);
+    item.insert("own".into(), json!(own));
     item
 }
 
@@ -138,6 +156,8 @@ mod tests {
                 "filterName",
                 "conditions",
                 "userId",
+                "sharedWith",
+                "sharedWith_idx",
                 "recordVersion",
                 "createdAt",
                 "updatedAt",
@@ -152,11 +172,14 @@ mod tests {
 
     #[test]
     fn a_list_says_where_it_stands() {
-        let body = list(Page { number: 2, limit: 10 }, 25, vec![Map::new()]);
+        let listed = || Listed { items: vec![Map::new()], ..Listed::default() };
+        let body = list(10, Some(Page { number: 2, limit: 10 }), 25, listed());
         assert_eq!(
             body.to_string(),
-            r#"{"status":"OK","statusCode":200,"total":25,"totalPage":3,"currentPage":2,"nextPage":3,"prevPage":1,"pageItem":1,"items":[{}],"filters":[]}"#
+            r#"{"status":"OK","statusCode":200,"total":25,"totalPage":3,"currentPage":2,"nextPage":3,"prevPage":1,"pageItem":1,"items":[{}],"filters":[],"nextCursor":null,"prevCursor":null}"#
         );
+        let body = list(10, None, 25, listed());
+        assert_eq!((&body["currentPage"], &body["totalPage"]), (&Value::Null, &json!(3)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use elasticsearch::http::Method;
 use elasticsearch::http::headers::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use service::error::{ApiError, BoxError};
 use uuid::Uuid;
@@ -82,8 +83,19 @@ impl Search {
 pub struct Found {
     /// How many in all, exact.
     pub total: u64,
-    /// The documents of the window, hidden fields included.
-    pub sources: Vec<Map<String, Value>>,
+    /// The documents of the window in the order of the search.
+    pub rows: Vec<Row>,
+    /// What was counted beside them; null if nothing was.
+    pub aggregations: Value,
+}
+
+/// One document of a search.
+#[derive(Debug)]
+pub struct Row {
+    /// Its fields, hidden ones included.
+    pub source: Map<String, Value>,
+    /// Its place in the order: the list of its sort values, as it came.
+    pub sort: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +104,8 @@ struct SearchAnswer {
     #[serde(rename = "_shards")]
     shards: Shards,
     hits: Hits,
+    #[serde(default)]
+    aggregations: Value,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +128,7 @@ struct Total {
 struct Document {
     #[serde(rename = "_source")]
     source: Option<Map<String, Value>>,
+    sort: Option<Box<RawValue>>,
 }
 
 /// The client. Its connections are pooled.
@@ -154,8 +169,9 @@ impl Elastic {
         if answer.shards.failed > 0 {
             return Err(EsError::Partial("a shard failed"));
         }
-        let sources = answer.hits.hits.into_iter().filter_map(|document| document.source).collect();
-        Ok(Found { total: answer.hits.total.value, sources })
+        let row = |document: Document| Some(Row { source: document.source?, sort: document.sort });
+        let rows = answer.hits.hits.into_iter().filter_map(row).collect();
+        Ok(Found { total: answer.hits.total.value, rows, aggregations: answer.aggregations })
     }
 
     /// The newest document with this id, refreshed or not; hidden fields included.

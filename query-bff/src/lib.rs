@@ -2,7 +2,9 @@
 
 pub mod answer;
 pub mod config;
+pub mod cursor;
 pub mod es;
+pub mod facets;
 pub mod freshness;
 mod health;
 pub mod page;
@@ -10,6 +12,8 @@ pub mod params;
 pub mod query;
 pub mod reads;
 pub mod request;
+#[cfg(test)]
+mod rights;
 pub mod routes;
 pub mod saved_filters;
 pub mod signed;

@@ -7,7 +7,7 @@ use crate::query::fields::field;
 use crate::view::{Column, View};
 use event_schema::auth::user::Role;
 
-/// The last row that paging reaches; beyond it a cursor will be needed.
+/// The last row that page numbers reach; cursors go beyond it.
 pub const MAX_ROWS: u32 = 10_000;
 
 /// Rows a page of a list that names no limit (contract README, row 2).
@@ -30,7 +30,7 @@ impl Page {
         let page = Self { number: params.number(&PAGE).unwrap_or(1), limit: params.number(&LIMIT).unwrap_or(rows) };
         if page.number.saturating_mul(page.limit) > MAX_ROWS {
             let message = format!(
-                "page {} of {} rows ends beyond row {MAX_ROWS}; narrow the filters to reach what lies there",
+                "page {} of {} rows ends beyond row {MAX_ROWS}; go on with the `nextCursor` of a page before",
                 page.number, page.limit
             );
             faults.push("/page", Code::InvalidParameter, message);
@@ -40,7 +40,8 @@ impl Page {
 
     /// The rows of this page in this order.
     pub fn window(self, sort: Vec<(&'static Column, Order)>) -> Window {
-        Window { from: self.number.saturating_sub(1).saturating_mul(self.limit), size: self.limit, sort }
+        let from = self.number.saturating_sub(1).saturating_mul(self.limit);
+        Window { from, size: self.limit, sort, ..Window::NOTHING }
     }
 
     /// How many pages a total makes.

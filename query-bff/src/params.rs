@@ -1,8 +1,9 @@
 //! Query parameters: declared once, checked here, printed in the documents.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::query::faults::{Code, Faults, did_you_mean, quoted, step};
+use crate::query::value::shown;
 
 /// What a parameter's text must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum Form {
     Flag,
     /// At most this many characters.
     Text(usize),
+    /// Names separated by commas, at most this many characters; in a body a list of names as well.
+    Names(usize),
     /// JSON, whose size is checked where it is parsed.
     Json,
 }
@@ -40,18 +43,32 @@ pub const LIMIT: Param = param("limit", Form::Integer(1, 100), "rows a page, def
 pub const LIMIT_OF_ALL: Param = param(LIMIT.name, LIMIT.form, "rows a page, default 25");
 /// Columns to sort by.
 pub const SORT_BY: Param =
-    param("sortBy", Form::Text(500), "fields to sort by, separated by commas; default createdAt");
+    param("sortBy", Form::Names(500), "fields to sort by, separated by commas; default createdAt");
 /// Their orders.
 pub const SORT_ORDER: Param = param(
     "sortOrder",
-    Form::Text(100),
+    Form::Names(100),
     "asc or desc, one for all or one for each field of sortBy; default asc, without sortBy desc",
 );
 /// Words.
 pub const Q: Param =
     param("q", Form::Text(crate::query::budget::MAX_TEXT), "words or beginnings of words to search for");
 /// Columns to answer.
-pub const FIELDS: Param = param("fields", Form::Text(2_000), "fields of the answer, separated by commas; default all");
+pub const FIELDS: Param = param("fields", Form::Names(2_000), "fields of the answer, separated by commas; default all");
+/// Columns to count.
+pub const FACETS: Param = param(
+    "facets",
+    Form::Names(500),
+    "fields whose values to count, separated by commas, at most 5; a field's own filter is left out of its counts",
+);
+/// Where a page begins.
+pub const CURSOR: Param = param(
+    "cursor",
+    Form::Text(crate::signed::MAX_TOKEN),
+    "nextCursor or prevCursor of an answer to the same question; instead of page",
+);
+/// A saved filter.
+pub const FILTER: Param = param("filter", Form::Text(36), "the id of a saved filter, ANDed with all else");
 /// Filters of a GET.
 pub const FILTERS: Param = param("filters", Form::Json, "the filters as JSON");
 /// The token of a command, for those who cannot set headers.
@@ -76,25 +93,63 @@ impl Param {
         match self.form {
             Form::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
             Form::Flag => json!({"type": "boolean"}),
-            Form::Text(most) => json!({"type": "string", "maxLength": most}),
+            Form::Text(most) | Form::Names(most) => json!({"type": "string", "maxLength": most}),
             Form::Json => json!({"type": "string", "contentMediaType": "application/json"}),
         }
     }
 
+    /// Its JSON Schema in a body; that of JSON is the caller's.
+    pub fn body_schema(&self) -> Value {
+        match self.form {
+            Form::Names(_) => json!({"anyOf": [self.schema(), {"type": "array", "items": {"type": "string"}}]}),
+            Form::Integer(..) | Form::Flag | Form::Text(_) | Form::Json => self.schema(),
+        }
+    }
+
+    /// The text that a value in a body stands for; none if it is of another type.
+    fn text_of(&self, value: &Value) -> Option<String> {
+        match self.form {
+            Form::Integer(..) => value.is_i64().then(|| value.to_string()),
+            Form::Flag => value.is_boolean().then(|| value.to_string()),
+            Form::Text(_) => value.as_str().map(str::to_owned),
+            Form::Names(_) => match value.as_array() {
+                Some(names) => names.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|names| names.join(",")),
+                None => value.as_str().map(str::to_owned),
+            },
+            Form::Json => Some(value.to_string()),
+        }
+    }
+
+    /// Whether two texts mean the same.
+    fn same(&self, one: &str, other: &str) -> bool {
+        match self.form {
+            Form::Integer(..) => one.parse::<i64>().ok() == other.parse().ok(),
+            Form::Names(_) => crate::page::names(one).eq(crate::page::names(other)),
+            Form::Json => serde_json::from_str::<Value>(one).ok() == serde_json::from_str(other).ok(),
+            Form::Flag | Form::Text(_) => one == other,
+        }
+    }
+
+    /// What is wrong with a text, if something is.
     fn fault(&self, text: &str) -> Option<String> {
-        let wanted = match self.form {
-            Form::Integer(least, most) => {
-                let fits = text.parse::<i64>().is_ok_and(|number| (least..=most).contains(&number));
-                (!fits).then(|| format!("an integer from {least} to {most}"))
-            }
-            Form::Flag => (!matches!(text, "true" | "false")).then(|| "true or false".to_owned()),
-            Form::Text(most) => {
-                let fits = text.chars().count() <= most && !text.contains('\0');
-                (!fits).then(|| format!("at most {most} characters without U+0000"))
-            }
-            Form::Json => None,
+        let fits = match self.form {
+            Form::Integer(least, most) => text.parse::<i64>().is_ok_and(|number| (least..=most).contains(&number)),
+            Form::Flag => matches!(text, "true" | "false"),
+            Form::Text(most) | Form::Names(most) => text.chars().count() <= most && !text.contains('\0'),
+            Form::Json => true,
         };
-        wanted.map(|wanted| format!("`{}` is {wanted}, not {}", self.name, quoted(text)))
+        (!fits).then(|| format!("`{}` {}, not {}", self.name, self.wanted(), quoted(text)))
+    }
+
+    /// What it is, in words that follow its name.
+    fn wanted(&self) -> String {
+        match self.form {
+            Form::Integer(least, most) => format!("is an integer from {least} to {most}"),
+            Form::Flag => "is true or false".to_owned(),
+            Form::Text(most) => format!("is at most {most} characters without U+0000"),
+            Form::Names(most) => format!("is names, at most {most} characters without U+0000"),
+            Form::Json => "is JSON".to_owned(),
+        }
     }
 }
 
@@ -132,6 +187,40 @@ impl Params {
         params
     }
 
+    /// Reads parameters that stand in a body. What stands in the query string as well must say the same.
+    pub fn read_body(&mut self, body: &Map<String, Value>, known: &[&Param], faults: &mut Faults) {
+        for (name, value) in body {
+            let at = step("", name);
+            let Some(param) = known.iter().copied().find(|param| param.name == name) else {
+                let names = || known.iter().map(|param| param.name);
+                let (listed, hint) = (names().collect::<Vec<_>>().join(", "), did_you_mean(name, names()));
+                faults.push(
+                    at,
+                    Code::InvalidShape,
+                    format!("{} is no key of this body ({listed}){hint}", quoted(name)),
+                );
+                continue;
+            };
+            if value.is_null() {
+                continue;
+            }
+            let text = param.text_of(value);
+            let wrong = || Some(format!("`{name}` {}, not {}", param.wanted(), shown(value)));
+            if let Some(message) = text.as_deref().map_or_else(wrong, |text| param.fault(text)) {
+                faults.push(at, Code::InvalidParameter, message);
+            } else if let Some(text) = text {
+                match self.get(name) {
+                    None => self.0.push((name.clone(), text)),
+                    Some(other) if param.same(other, &text) => {}
+                    Some(_) => {
+                        let message = format!("`{name}` says one thing in the query string and another in the body");
+                        faults.push(at, Code::InvalidParameter, message);
+                    }
+                }
+            }
+        }
+    }
+
     /// The text of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
@@ -164,5 +253,44 @@ mod tests {
             ]
         );
         assert_eq!((params.number(&LIMIT), params.number(&PAGE)), (Some(5), None));
+    }
+
+    fn both(query: &str, body: &Value) -> (Params, Vec<String>) {
+        let known: &[&Param] = &[&PAGE, &SORT_BY, &FILTERS, &Q];
+        let mut faults = Faults::default();
+        let mut params = Params::read(query, known, &mut faults);
+        params.read_body(body.as_object().unwrap(), known, &mut faults);
+        (params, faults.listed().iter().map(|f| format!("{} {}", f.pointer, f.message)).collect())
+    }
+
+    #[test]
+    fn a_body_says_what_a_query_string_says() {
+        let (params, told) =
+            both("", &json!({"page": 2, "sortBy": ["plies", "eco"], "q": "x", "filters": {"eco": "B"}}));
+        assert!(told.is_empty(), "{told:?}");
+        assert_eq!(
+            (params.number(&PAGE), params.get("sortBy"), params.get("q")),
+            (Some(2), Some("plies,eco"), Some("x"))
+        );
+        assert_eq!(params.get("filters"), Some(r#"{"eco":"B"}"#));
+        let same = json!({"page": 2, "sortBy": ["plies", "eco"], "q": null, "filters": {"eco": "B"}});
+        assert!(both("page=2&sortBy=plies,%20eco&q=x&filters=%7B%20%22eco%22:%22B%22%7D", &same).1.is_empty());
+    }
+
+    #[test]
+    fn a_body_that_contradicts_or_misspells_is_refused_whole() {
+        let body = json!({"page": 3, "sortBy": [1], "filters": {"eco": "C"}, "q": 7, "sortby": "x", "limit": 5});
+        let told = both("page=2&filters=%7B%22eco%22:%22B%22%7D", &body).1;
+        let expected = [
+            "/page `page` says one thing in the query string and another in the body",
+            "/sortBy `sortBy` is names, at most 500 characters without U+0000, not a list",
+            "/filters `filters` says one thing in the query string and another in the body",
+            "/q `q` is at most 200 characters without U+0000, not `7`",
+            "/sortby `sortby` is no key of this body (page, sortBy, filters, q), did you mean `sortBy`?",
+            "/limit `limit` is no key of this body (page, sortBy, filters, q)",
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(both("", &json!({"page": 0})).1, ["/page `page` is an integer from 1 to 10000, not `0`"]);
+        assert_eq!(both("", &json!({"page": "2"})).1, ["/page `page` is an integer from 1 to 10000, not `2`"]);
     }
 }

@@ -1,29 +1,42 @@
-//! The routes that read: all, list, count, schema, one record. Facets, cursors and exports will stand beside them.
+//! The routes that read: all, list, count, schema, one record.
 
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use service::error::ApiError;
 
 use crate::App;
-use crate::answer;
+use crate::answer::{self, Listed};
+use crate::cursor::{self, Turn};
+use crate::facets;
 use crate::freshness::Fresh;
 use crate::page::{self, ALL_ROWS, LIST_ROWS, Page};
-use crate::params::{CONSISTENCY_TOKEN, FIELDS, FILTERS, LIMIT, LIMIT_OF_ALL, PAGE, Param, Q, SORT_BY, SORT_ORDER};
+use crate::params::{
+    CONSISTENCY_TOKEN, CURSOR, FACETS, FIELDS, FILTER, FILTERS, LIMIT, LIMIT_OF_ALL, PAGE, Param, Q, SORT_BY,
+    SORT_ORDER,
+};
 use crate::query::compile::Window;
-use crate::query::expr::Filter;
-use crate::request::{Ask, find, json_body, promising, respond};
+use crate::request::{Ask, Question, find, promising, respond};
 use crate::watermarks::Need;
 
 /// The parameters of `GET /:index`: those of its list.
-pub const ALL: &[&Param] = &[&PAGE, &LIMIT_OF_ALL, &SORT_BY, &SORT_ORDER, &Q, &FIELDS, &FILTERS, &CONSISTENCY_TOKEN];
-/// The parameters of `GET /:index/list`.
-pub const LIST: &[&Param] = &[&PAGE, &LIMIT, &SORT_BY, &SORT_ORDER, &Q, &FIELDS, &FILTERS, &CONSISTENCY_TOKEN];
-/// The parameters of `POST /:index/list`.
-pub const LIST_BODY: &[&Param] = &[&PAGE, &LIMIT, &SORT_BY, &SORT_ORDER, &Q, &FIELDS, &CONSISTENCY_TOKEN];
-/// The parameters of `GET /:index/count`.
-pub const COUNT: &[&Param] = &[&Q, &FILTERS, &CONSISTENCY_TOKEN];
-/// The parameters of `POST /:index/count`.
-pub const COUNT_BODY: &[&Param] = &[&Q, &CONSISTENCY_TOKEN];
+pub const ALL: &[&Param] = &[
+    &PAGE,
+    &LIMIT_OF_ALL,
+    &CURSOR,
+    &SORT_BY,
+    &SORT_ORDER,
+    &Q,
+    &FIELDS,
+    &FACETS,
+    &FILTER,
+    &FILTERS,
+    &CONSISTENCY_TOKEN,
+];
+/// The parameters of `/:index/list`; of its POST also the keys of the body.
+pub const LIST: &[&Param] =
+    &[&PAGE, &LIMIT, &CURSOR, &SORT_BY, &SORT_ORDER, &Q, &FIELDS, &FACETS, &FILTER, &FILTERS, &CONSISTENCY_TOKEN];
+/// The parameters of `/:index/count`; of its POST also the keys of the body.
+pub const COUNT: &[&Param] = &[&Q, &FILTER, &FILTERS, &CONSISTENCY_TOKEN];
 /// The parameters of `GET /:index/schema`.
 pub const SCHEMA: &[&Param] = &[];
 /// The parameters of `GET /:index/:id`.
@@ -31,60 +44,61 @@ pub const RECORD: &[&Param] = &[&FIELDS, &CONSISTENCY_TOKEN];
 
 /// `GET /:index`.
 pub async fn all(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
-    let mut ask = Ask::open(&app, &req, ALL).await?;
-    let filter = ask.query_filters();
-    list_of(&app, ask, filter, ALL_ROWS).await
+    list_of(&app, Ask::open(&app, &req, ALL).await?, ALL_ROWS).await
 }
 
 /// `GET /:index/list`.
 pub async fn list(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
-    let mut ask = Ask::open(&app, &req, LIST).await?;
-    let filter = ask.query_filters();
-    list_of(&app, ask, filter, LIST_ROWS).await
+    list_of(&app, Ask::open(&app, &req, LIST).await?, LIST_ROWS).await
 }
 
 /// `POST /:index/list`.
 pub async fn list_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
-    let mut ask = Ask::open(&app, &req, LIST_BODY).await?;
-    let filter = ask.body_filters(&json_body(&req, body)?);
-    list_of(&app, ask, filter, LIST_ROWS).await
+    list_of(&app, Ask::with_body(&app, &req, LIST, body).await?, LIST_ROWS).await
 }
 
-async fn list_of(app: &App, mut ask: Ask, filter: Option<Filter>, rows: u32) -> Result<HttpResponse, Error> {
-    let view = ask.view;
+async fn list_of(app: &App, mut ask: Ask, rows: u32) -> Result<HttpResponse, Error> {
+    let (view, role) = (ask.view, ask.caller.role);
+    let cursor = ask.cursor(&app.signer);
     let page = Page::read(&ask.params, rows, &mut ask.faults);
-    let role = ask.caller.role;
     let sort = page::sort(view, role, &ask.params, &mut ask.faults);
     let shown = page::projection(view, role, &ask.params, &mut ask.faults);
+    let facets = facets::read(view, role, &ask.params, &mut ask.faults);
     let q = ask.words();
+    let filter = ask.filter(app).await?;
+    let rule = ask.rule(view);
+    let question = Question { rule: &rule, filter: filter.as_ref(), q: q.as_ref(), facets: &facets };
+    ask.sound()?;
+    let digest = cursor::question(&app.signer, view, &question.query(), &sort);
+    let turn = Turn::new(page, cursor, digest, ask.now(), &mut ask.faults);
     ask.sound()?;
     let fresh = app.freshness.wait(view, &ask.wanted, Need::Searchable).await?;
-    let found = find(app, view, &ask.rule(view), filter.as_ref(), q.as_ref(), &page.window(sort)).await?;
-    let items = answer::items(&shown, &found);
-    Ok(respond(200, &answer::list(page, found.total, items), fresh))
+    let mut found = find(app, view, &question, &turn.window(sort)).await?;
+    let around = turn.settle(&mut found, &app.signer).map_err(ApiError::internal)?;
+    let facets = facets::shown(&facets, &found.aggregations);
+    let listed = Listed { items: answer::items(&shown, &found), facets, around };
+    Ok(respond(200, &answer::list(page.limit, turn.page(), found.total, listed), fresh))
 }
 
 /// `GET /:index/count`.
 pub async fn count(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
-    let mut ask = Ask::open(&app, &req, COUNT).await?;
-    let filter = ask.query_filters();
-    count_of(&app, ask, filter).await
+    count_of(&app, Ask::open(&app, &req, COUNT).await?).await
 }
 
 /// `POST /:index/count`.
 pub async fn count_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
-    let mut ask = Ask::open(&app, &req, COUNT_BODY).await?;
-    let filter = ask.body_filters(&json_body(&req, body)?);
-    count_of(&app, ask, filter).await
+    count_of(&app, Ask::with_body(&app, &req, COUNT, body).await?).await
 }
 
-async fn count_of(app: &App, mut ask: Ask, filter: Option<Filter>) -> Result<HttpResponse, Error> {
+async fn count_of(app: &App, mut ask: Ask) -> Result<HttpResponse, Error> {
     let view = ask.view;
     let q = ask.words();
+    let filter = ask.filter(app).await?;
     ask.sound()?;
     let fresh = app.freshness.wait(view, &ask.wanted, Need::Searchable).await?;
-    let nothing = Window { from: 0, size: 0, sort: Vec::new() };
-    let found = find(app, view, &ask.rule(view), filter.as_ref(), q.as_ref(), &nothing).await?;
+    let rule = ask.rule(view);
+    let question = Question { rule: &rule, filter: filter.as_ref(), q: q.as_ref(), facets: &[] };
+    let found = find(app, view, &question, &Window::NOTHING).await?;
     Ok(respond(200, &answer::count(found.total), fresh))
 }
 
@@ -112,6 +126,23 @@ pub async fn record(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Er
         None => {
             let unknown = ApiError::not_found(format!("{} `{id}` is unknown", view.table.name));
             Ok(promising(unknown.error_response(), fresh))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::VIEWS;
+    use event_schema::auth::user::Role;
+
+    #[test]
+    fn no_field_is_called_as_a_parameter_is() {
+        for view in VIEWS.iter() {
+            for param in LIST {
+                let there = view.column_for(Role::SuperAdmin, param.name).is_ok();
+                assert!(!there, "a bare filter on {}.{} would be read as the parameter", view.table.name, param.name);
+            }
         }
     }
 }

@@ -4,14 +4,16 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use service::error::ApiError;
 use service::sessions::Caller;
 use uuid::Uuid;
 
 use crate::App;
+use crate::cursor::{self, Cursor};
 use crate::es::{EsError, Found, Search};
+use crate::facets;
 use crate::freshness::{Fresh, Wanted};
 use crate::params::{FILTERS, Param, Params, Q};
 use crate::query::compile::{ReadRule, Window, query, search};
@@ -20,7 +22,9 @@ use crate::query::faults::{Code, Faults, did_you_mean, quoted, step};
 use crate::query::value::Asker;
 use crate::query::words::Words;
 use crate::query::{budget, parse};
-use crate::view::{self, View};
+use crate::saved_filters;
+use crate::signed::Signer;
+use crate::view::{self, Column, View};
 
 /// A request by a known caller for a known view. Its faults are collected until [`Ask::sound`].
 pub struct Ask {
@@ -36,19 +40,44 @@ pub struct Ask {
     pub wanted: Wanted,
     /// What is wrong so far.
     pub faults: Faults,
+    /// Whether the filters so far may speak of `now`.
+    pub relative: bool,
+    /// A body that is a bare map of filters.
+    bare: Option<Value>,
 }
 
 impl Ask {
     /// 401 before 404 before all faults of the request. `known` are the parameters of the route.
     pub async fn open(app: &App, req: &HttpRequest, known: &[&Param]) -> Result<Self, ApiError> {
-        let caller = app.sessions.caller(req).await.map_err(name_what_is_down)?;
-        let name = req.match_info().get("index").unwrap_or_default();
-        let view = view::by_name(name).ok_or_else(|| no_such_view(name))?;
+        let (caller, view) = who_and_where(app, req).await?;
+        Ok(Self::read(caller, view, req, known, None))
+    }
+
+    /// As [`Ask::open`], for a route whose parameters may stand in a JSON body as well; a body in which none of them
+    /// stands is the bare map of filters.
+    pub async fn with_body(
+        app: &App,
+        req: &HttpRequest,
+        known: &[&Param],
+        body: Result<Bytes, actix_web::Error>,
+    ) -> Result<Self, actix_web::Error> {
+        let (caller, view) = who_and_where(app, req).await?;
+        Ok(Self::read(caller, view, req, known, Some(json_body(req, body)?)))
+    }
+
+    fn read(caller: Caller, view: &'static View, req: &HttpRequest, known: &[&Param], body: Option<Value>) -> Self {
         let mut faults = Faults::default();
-        let params = Params::read(req.query_string(), known, &mut faults);
+        let mut params = Params::read(req.query_string(), known, &mut faults);
+        let bare = match body {
+            Some(Value::Object(map)) if map.keys().any(|key| known.iter().any(|param| param.name == key)) => {
+                params.read_body(&map, known, &mut faults);
+                None
+            }
+            bare => bare,
+        };
         let wanted = Wanted::read(req, &params, &mut faults);
         let asker = Asker { role: caller.role, me: caller.user_id, now: Utc::now() };
-        Ok(Self { caller, view, asker, params, wanted, faults })
+        Self { caller, view, asker, params, wanted, faults, relative: false, bare }
     }
 
     /// The read rule of this caller on a view.
@@ -57,33 +86,55 @@ impl Ask {
         if view.read_whole_by(role) { ReadRule::All } else { ReadRule::ReadersWith(user, role) }
     }
 
-    /// The filters of `?filters=<JSON>`.
-    pub fn query_filters(&mut self) -> Option<Filter> {
-        let text = self.params.get(FILTERS.name)?;
-        if !budget::bytes(text.len(), "/filters", &mut self.faults) {
-            return None;
-        }
-        match serde_json::from_str::<Value>(text) {
-            Ok(json) => parse::filters(self.view, &self.asker, &json, "/filters", &mut self.faults),
-            Err(error) => {
-                self.faults.push("/filters", Code::InvalidShape, format!("`filters` is not valid JSON: {error}"));
-                None
-            }
-        }
+    /// The cursor of a list, if one leads to the page. `now` is then what it was on the first page.
+    pub fn cursor(&mut self, signer: &Signer) -> Option<Cursor> {
+        let cursor = cursor::read(&self.params, signer, &mut self.faults);
+        let then = cursor.as_ref().and_then(|cursor| DateTime::from_timestamp_millis(cursor.now?));
+        self.asker.now = then.unwrap_or(self.asker.now);
+        cursor
     }
 
-    /// The filters of a body: `{"filters": {...}}` or the bare map.
-    pub fn body_filters(&mut self, body: &Value) -> Option<Filter> {
-        let (json, pointer) = match body {
-            Value::Object(map) if map.contains_key("filters") => {
-                only_keys(map, &["filters"], &mut self.faults);
-                (&body["filters"], "/filters")
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-                (body, "")
-            }
+    /// All that is to be filtered by: `filters` of the query string or the body, and the saved filter.
+    pub async fn filter(&mut self, app: &App) -> Result<Option<Filter>, ApiError> {
+        let saved = saved_filters::used(app, self).await?;
+        let asked = self.filters();
+        Ok(match (asked, saved) {
+            (Some(asked), Some(saved)) => Some(Filter::And(vec![asked, saved])),
+            (asked, saved) => asked.or(saved),
+        })
+    }
+
+    /// The filters of `filters` or of a bare body.
+    pub fn filters(&mut self) -> Option<Filter> {
+        let named = match self.params.get(FILTERS.name) {
+            Some(text) if !budget::bytes(text.len(), "/filters", &mut self.faults) => return None,
+            Some(text) => match serde_json::from_str::<Value>(text) {
+                Ok(json) => Some(json),
+                Err(error) => {
+                    let message = format!("`filters` is not valid JSON: {error}");
+                    self.faults.push("/filters", Code::InvalidShape, message);
+                    return None;
+                }
+            },
+            None => None,
         };
-        parse::filters(self.view, &self.asker, json, pointer, &mut self.faults)
+        let (json, at) = match (named, self.bare.take()) {
+            (Some(named), Some(bare)) if named != bare => {
+                let message = "`filters` says one thing in the query string and another in the body";
+                self.faults.push("/filters", Code::InvalidParameter, message);
+                return None;
+            }
+            (Some(named), _) => (named, "/filters"),
+            (None, Some(bare)) => (bare, ""),
+            (None, None) => return None,
+        };
+        self.relative |= mentions_now(&json);
+        parse::filters(self.view, &self.asker, &json, at, &mut self.faults)
+    }
+
+    /// What `now` was, when the filters speak of it.
+    pub fn now(&self) -> Option<i64> {
+        self.relative.then(|| self.asker.now.timestamp_millis())
     }
 
     /// The words of `q`.
@@ -113,6 +164,12 @@ impl Ask {
     }
 }
 
+async fn who_and_where(app: &App, req: &HttpRequest) -> Result<(Caller, &'static View), ApiError> {
+    let caller = app.sessions.caller(req).await.map_err(name_what_is_down)?;
+    let name = req.match_info().get("index").unwrap_or_default();
+    Ok((caller, view::by_name(name).ok_or_else(|| no_such_view(name))?))
+}
+
 /// Sessions are asked over NATS, so a 503 from there can say what does not answer.
 fn name_what_is_down(error: ApiError) -> ApiError {
     match error.status() {
@@ -121,6 +178,16 @@ fn name_what_is_down(error: ApiError) -> ApiError {
             error,
         ),
         _ => error,
+    }
+}
+
+/// Whether a value in this JSON may be date math from `now`.
+pub fn mentions_now(json: &Value) -> bool {
+    match json {
+        Value::String(text) => text.starts_with("now"),
+        Value::Array(all) => all.iter().any(mentions_now),
+        Value::Object(map) => map.values().any(mentions_now),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -161,20 +228,44 @@ pub fn json_body(req: &HttpRequest, body: Result<Bytes, actix_web::Error>) -> Re
     Ok(read.map_err(|e| ApiError::new(400, "errMsg_invalidJson", format!("the body is not valid JSON: {e}")))?)
 }
 
-/// Searches a view under the read rule.
-pub async fn find(
-    app: &App,
-    view: &View,
-    rule: &ReadRule,
-    filter: Option<&Filter>,
-    q: Option<&Words>,
-    window: &Window,
-) -> Result<Found, ApiError> {
-    let body = search(query(rule, filter, q), window);
-    let request = Search::new(app.namespace.index(view.table.name), &body);
+/// What a search asks of a view.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// What the caller may see.
+    pub rule: &'a ReadRule,
+    /// What is filtered by.
+    pub filter: Option<&'a Filter>,
+    /// What is searched for.
+    pub q: Option<&'a Words>,
+    /// What is counted beside the page.
+    pub facets: &'a [&'static Column],
+}
+
+impl Question<'_> {
+    /// The compiled query without a page.
+    pub fn query(&self) -> Value {
+        query(self.rule, self.filter, self.q)
+    }
+
+    /// The request for these rows.
+    fn request(&self, window: &Window) -> Value {
+        if self.facets.is_empty() {
+            return search(self.query(), window);
+        }
+        let faceted = facets::compile(self.rule, self.filter, self.q, self.facets);
+        let mut body = search(faceted.query, window);
+        body["post_filter"] = faceted.post_filter;
+        body["aggs"] = faceted.aggs;
+        body
+    }
+}
+
+/// Searches a view.
+pub async fn find(app: &App, view: &View, question: &Question<'_>, window: &Window) -> Result<Found, ApiError> {
+    let request = Search::new(app.namespace.index(view.table.name), &question.request(window));
     app.elastic.search(&request).await.map_err(|error| match &error {
         // Only Elasticsearch knows its syntax of regular expressions and what they cost; all else was checked here.
-        EsError::Refused { status: 400, reason } if filter.is_some_and(Filter::has_regexp) => {
+        EsError::Refused { status: 400, reason } if question.filter.is_some_and(Filter::has_regexp) => {
             let told = format!("a regular expression in the filters is not accepted: {reason}");
             ApiError::new(400, Code::InvalidValue.as_str(), told.clone()).fault("", Code::InvalidValue.as_str(), told)
         }

@@ -6,11 +6,12 @@ use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, Route};
-use serde_json::{Value, json};
+use event_schema::auth::user::Role;
+use serde_json::{Map, Value, json};
 use service::document::{Operation, Parameter, Place};
 use service::error::ApiError;
 
-use crate::params::{COMMON, Param};
+use crate::params::{COMMON, FILTERS as FILTERS_PARAM, Param};
 use crate::view::{self, VIEWS};
 use crate::{App, reads, saved_filters};
 
@@ -80,8 +81,8 @@ impl Row {
     }
 }
 
-const READ: &[u16] = &[400, 401, 404, 503];
-const BODY: &[u16] = &[400, 401, 404, 413, 415, 503];
+const READ: &[u16] = &[400, 401, 403, 404, 503];
+const BODY: &[u16] = &[400, 401, 403, 404, 413, 415, 503];
 
 const FILTERS: &str = "/{index}/filters";
 /// "Get all" of the contract's aggregated views, and of every other.
@@ -92,10 +93,10 @@ const ROWS: &[Row] = &[
         web::get().to(reads::all)
     }),
     read("/{index}/list", "listIndex", "A page of a view.", reads::LIST, list_answer, || web::get().to(reads::list)),
-    read("/{index}/list", "listIndexByFilters", "A filtered page of a view.", reads::LIST_BODY, list_answer, || {
+    read("/{index}/list", "listIndexByFilters", "A filtered page of a view.", reads::LIST, list_answer, || {
         web::post().to(reads::list_body)
     })
-    .post(filters_body),
+    .post(list_body),
     read("/{index}/count", "countIndex", "How many there are, exactly.", reads::COUNT, count_answer, || {
         web::get().to(reads::count)
     }),
@@ -103,11 +104,11 @@ const ROWS: &[Row] = &[
         "/{index}/count",
         "countIndexByFilters",
         "How many fit the filters, exactly.",
-        reads::COUNT_BODY,
+        reads::COUNT,
         count_answer,
         || web::post().to(reads::count_body),
     )
-    .post(filters_body),
+    .post(count_body),
     read(
         "/{index}/schema",
         "getIndexSchema",
@@ -119,7 +120,7 @@ const ROWS: &[Row] = &[
     read(
         FILTERS,
         "listSavedFilters",
-        "The caller's saved filters of a view.",
+        "Saved filters of a view: the caller's, and those shared with his role.",
         saved_filters::LIST,
         list_answer,
         || web::get().to(saved_filters::list),
@@ -246,16 +247,38 @@ fn grammar() -> Value {
     })
 }
 
-fn filters_body() -> Value {
-    json!({"type": "object", "required": ["filters"], "properties": {"filters": grammar()}})
+fn list_body() -> Value {
+    body_of_params(reads::LIST)
+}
+
+fn count_body() -> Value {
+    body_of_params(reads::COUNT)
+}
+
+/// A body whose keys are the parameters of its route.
+fn body_of_params(params: &[&Param]) -> Value {
+    let property = |param: &&Param| {
+        let schema = if param.name == FILTERS_PARAM.name { grammar() } else { param.body_schema() };
+        (param.name.to_owned(), schema)
+    };
+    json!({
+        "type": "object",
+        "description": "any of the parameters; or, with none of these keys, the bare map of filters",
+        "properties": params.iter().map(property).collect::<Map<_, _>>(),
+    })
 }
 
 fn save_body() -> Value {
     json!({
         "type": "object",
         "required": ["conditions"],
-        "properties": {"filterName": {"type": ["string", "null"], "maxLength": saved_filters::MAX_NAME}, "conditions": grammar()},
+        "properties": {"filterName": {"type": ["string", "null"], "maxLength": saved_filters::MAX_NAME}, "conditions": grammar(),
+            "sharedWith": {"type": ["string", "null"], "enum": sharing(), "description": "your own role: all who have it may use the filter"}},
     })
+}
+
+fn sharing() -> Vec<Value> {
+    Role::OPTIONS.iter().map(|role| json!(role)).chain([Value::Null]).collect()
 }
 
 fn body_of(properties: Value) -> Value {
@@ -269,11 +292,21 @@ fn body_of(properties: Value) -> Value {
 fn list_answer() -> Value {
     let whole = || json!({"type": "integer"});
     let page = || json!({"type": ["integer", "null"]});
+    let cursor = || json!({"type": ["string", "null"]});
     body_of(json!({
-        "statusCode": whole(), "total": whole(), "totalPage": whole(), "currentPage": whole(), "nextPage": page(),
+        "statusCode": whole(), "total": whole(), "totalPage": whole(), "currentPage": page(), "nextPage": page(),
         "prevPage": page(), "pageItem": whole(), "items": {"type": "array", "items": {"type": "object"}},
-        "filters": {"type": "array"},
+        "filters": {"type": "array", "items": facet()}, "nextCursor": cursor(), "prevCursor": cursor(),
     }))
+}
+
+fn facet() -> Value {
+    let whole = || json!({"type": "integer"});
+    json!({"type": "object", "properties": {
+        "field": {"type": "string"}, "other": whole(), "missing": whole(),
+        "values": {"type": "array", "items": {"type": "object", "properties":
+            {"value": {"type": ["string", "integer", "boolean"]}, "count": whole()}}},
+    }})
 }
 
 fn count_answer() -> Value {
@@ -296,7 +329,7 @@ fn saved_answer() -> Value {
     let id = || json!({"type": "string", "format": "uuid"});
     body_of(json!({
         "statusCode": {"type": "integer"}, "id": id(), "filterId": id(), "filterName": {"type": ["string", "null"]},
-        "conditions": {"type": "object"}, "item": {"type": "object"},
+        "conditions": {"type": "object"}, "sharedWith": {"type": ["string", "null"]}, "item": {"type": "object"},
     }))
 }
 

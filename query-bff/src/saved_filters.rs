@@ -4,22 +4,25 @@ use std::time::Duration;
 
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
+use event_schema::auth::user::Role;
 use event_schema::position::LogPosition;
 use event_schema::saved_filter::SAVED_FILTER;
 use event_schema::wire::{DeleteFilter, FilterSaved, Reply, SaveFilter, ask};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use service::error::ApiError;
+use uuid::Uuid;
 
 use crate::App;
-use crate::answer;
+use crate::answer::{self, Listed};
+use crate::es::EsError;
 use crate::page::{self, LIST_ROWS, Page};
-use crate::params::{CONSISTENCY_TOKEN, LIMIT, PAGE, Param};
+use crate::params::{CONSISTENCY_TOKEN, FILTER, LIMIT, PAGE, Param};
 use crate::query::expr::{Cond, Filter, Scalar};
-use crate::query::faults::{Code, Faults};
+use crate::query::faults::{Code, Faults, quoted};
 use crate::query::parse;
 use crate::query::value::shown;
-use crate::request::{Ask, find, json_body, only_keys, respond};
+use crate::request::{Ask, Question, find, json_body, mentions_now, only_keys, respond};
 use crate::view::{self, Column, View};
 use crate::watermarks::Need;
 
@@ -35,46 +38,78 @@ pub const MAX_NAME: usize = 100;
 /// Characters of an idempotency key.
 const MAX_KEY: usize = 255;
 
-/// `GET /:index/filters`: the caller's own filters of this view.
+/// `GET /:index/filters`: the caller's own filters of this view, and those that are shared with his role.
 pub async fn list(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
     let mut ask = Ask::open(&app, &req, LIST).await?;
     let page = Page::read(&ask.params, LIST_ROWS, &mut ask.faults);
     ask.sound()?;
     let saved = saved_view()?;
-    let sort = page::sort(saved, ask.caller.role, &ask.params, &mut Faults::default());
-    let mine = mine(saved, &ask);
+    let role = ask.caller.role;
+    let sort = page::sort(saved, role, &ask.params, &mut Faults::default());
+    let shown: Vec<&Column> = saved.columns_for(role).collect();
+    // The read rule keeps those of others away.
+    let of_view = Filter::Is(index_name(saved, role)?, Cond::Eq(Scalar::Text(ask.view.table.name.to_owned())));
     let fresh = app.freshness.wait(saved, &ask.wanted, Need::Searchable).await?;
-    let found = find(&app, saved, &ask.rule(saved), mine.as_ref(), None, &page.window(sort)).await?;
-    let shown: Vec<&Column> = saved.columns_for(ask.caller.role).collect();
-    let items = answer::items(&shown, &found).into_iter().map(answer::with_filter_id).collect();
-    Ok(respond(200, &answer::list(page, found.total, items), fresh))
+    let rule = ask.rule(saved);
+    let question = Question { rule: &rule, filter: Some(&of_view), q: None, facets: &[] };
+    let found = find(&app, saved, &question, &page.window(sort)).await?;
+    let marked = |item| answer::marked(item, ask.caller.user_id);
+    let listed = Listed { items: answer::items(&shown, &found).into_iter().map(marked).collect(), ..Listed::default() };
+    Ok(respond(200, &answer::list(page.limit, Some(page), found.total, listed), fresh))
 }
 
 fn saved_view() -> Result<&'static View, ApiError> {
     view::by_name(SAVED_FILTER.name).ok_or_else(|| ApiError::internal("there is no view of saved filters"))
 }
 
-fn mine(saved: &'static View, ask: &Ask) -> Option<Filter> {
-    let of_view = Cond::Eq(Scalar::Text(ask.view.table.name.to_owned()));
-    let of_me = Cond::Eq(Scalar::Id(ask.caller.user_id.0));
-    let column = |name| saved.column_for(ask.caller.role, name).ok();
-    Some(Filter::And(vec![Filter::Is(column("indexName")?, of_view), Filter::Is(column("userId")?, of_me)]))
+fn index_name(saved: &'static View, role: Role) -> Result<&'static Column, ApiError> {
+    saved.column_for(role, "indexName").map_err(|_| ApiError::internal("saved filters have no column `indexName`"))
 }
 
-/// `POST /:index/filters`: `{filterName, conditions}` or `{filterName, filters}`.
+/// The filter that `filter=<id>` names: the caller's own or one shared with his role, of this view; else 404. It is
+/// checked again, because fields may have gone since, and other roles may use fewer.
+pub async fn used(app: &App, ask: &mut Ask) -> Result<Option<Filter>, ApiError> {
+    let Some(text) = ask.params.get(FILTER.name).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(id) = Uuid::parse_str(text).ok().filter(|_| text.len() == 36) else {
+        let message = format!("`filter` is the id of a saved filter, not {}", quoted(text));
+        ask.faults.push("/filter", Code::InvalidParameter, message);
+        return Ok(None);
+    };
+    let saved = saved_view()?;
+    app.freshness.wait(saved, &ask.wanted, Need::Applied).await?;
+    let found = app.elastic.get(&app.namespace.index(saved.table.name), id).await.map_err(EsError::into_api)?;
+    let rule = ask.rule(saved);
+    let of_view = |source: &Map<String, Value>| source.get("indexName") == Some(&json!(ask.view.table.name));
+    let Some(source) = found.filter(|source| rule.allows(source) && of_view(source)) else {
+        let told = format!("you have no saved filter `{id}` of {}, and none is shared with you", ask.view.table.name);
+        return Err(ApiError::new(404, "errMsg_filterNotFound", told));
+    };
+    let conditions = source.get("conditions").cloned().unwrap_or_default();
+    let whose = match source.get("filterName").and_then(Value::as_str) {
+        Some(name) => format!("the saved filter {}", quoted(name)),
+        None => format!("the saved filter `{id}`"),
+    };
+    ask.relative |= mentions_now(&conditions);
+    let mut faults = Faults::default();
+    let filter = parse::filters(ask.view, &ask.asker, &conditions, "", &mut faults);
+    ask.faults.absorb(faults, "/filter", &whose);
+    Ok(filter)
+}
+
+/// `POST /:index/filters`: `{filterName, conditions, sharedWith}`, or `filters` for `conditions`.
 pub async fn save(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
     let mut ask = Ask::open(&app, &req, WRITE).await?;
     let body = json_body(&req, body)?;
-    let named = read(&mut ask, &body);
+    let wish = read(&mut ask, &body);
     let idempotency_key = idempotency_key(&req, &mut ask.faults);
     ask.sound()?;
-    let (filter_name, conditions) = named;
     let question = SaveFilter {
         token: ask.caller.token.clone(),
         idempotency_key,
         index_name: ask.view.table.name.to_owned(),
-        filter_name,
-        conditions,
+        filter_name: wish.name,
+        conditions: wish.conditions,
+        shared_with: wish.shared_with,
     };
     let saved = command(&app, ask::SAVE_FILTER, &question).await?;
     Ok(written(201, &saved))
@@ -91,14 +126,22 @@ pub async fn delete(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Er
     Ok(written(200, &deleted))
 }
 
-/// The name and the conditions, which are parsed as a list would parse them and kept as they were sent.
-fn read(ask: &mut Ask, body: &Value) -> (Option<String>, Value) {
+/// What is to be saved.
+#[derive(Default)]
+struct Wish {
+    name: Option<String>,
+    conditions: Value,
+    shared_with: Option<Role>,
+}
+
+/// The conditions are parsed as a list would parse them and kept as they were sent.
+fn read(ask: &mut Ask, body: &Value) -> Wish {
     let Some(map) = body.as_object() else {
         let told = "expected an object {\"filterName\": ..., \"conditions\": {...}}";
         ask.faults.push("", Code::InvalidShape, format!("{told}, not {}", shown(body)));
-        return (None, Value::Null);
+        return Wish::default();
     };
-    only_keys(map, &["filterName", "conditions", "filters"], &mut ask.faults);
+    only_keys(map, &["filterName", "conditions", "filters", "sharedWith"], &mut ask.faults);
     let name = match map.get("filterName") {
         None | Some(Value::Null) => None,
         Some(Value::String(name)) if name.chars().count() <= MAX_NAME && !name.contains('\0') => Some(name.clone()),
@@ -108,16 +151,28 @@ fn read(ask: &mut Ask, body: &Value) -> (Option<String>, Value) {
             None
         }
     };
+    let shared_with = match map.get("sharedWith") {
+        None | Some(Value::Null) => None,
+        Some(other) => {
+            let role = other.as_str().and_then(|word| word.parse().ok());
+            if role.is_none() {
+                let told =
+                    format!("`sharedWith` is your role, one of {}, not {}", Role::OPTIONS.join(", "), shown(other));
+                ask.faults.push("/sharedWith", Code::InvalidValue, told);
+            }
+            role
+        }
+    };
     let (conditions, at) = match (map.get("conditions"), map.get("filters")) {
         (Some(conditions), None) => (conditions, "/conditions"),
         (None, Some(filters)) => (filters, "/filters"),
         (Some(_), Some(_)) | (None, None) => {
             ask.faults.push("/conditions", Code::InvalidShape, "expected either `conditions` or `filters`");
-            return (name, Value::Null);
+            return Wish::default();
         }
     };
     parse::filters(ask.view, &ask.asker, conditions, at, &mut ask.faults);
-    (name, conditions.clone())
+    Wish { name, conditions: conditions.clone(), shared_with }
 }
 
 fn idempotency_key(req: &HttpRequest, faults: &mut Faults) -> Option<String> {

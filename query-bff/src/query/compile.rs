@@ -60,10 +60,19 @@ pub enum Order {
 }
 
 impl Order {
-    fn as_str(self) -> &'static str {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Asc => "asc",
             Self::Desc => "desc",
+        }
+    }
+
+    /// The other one.
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Asc => Self::Desc,
+            Self::Desc => Self::Asc,
         }
     }
 }
@@ -77,6 +86,15 @@ pub struct Window {
     pub size: u32,
     /// Columns and their orders; always ends in the unique id.
     pub sort: Vec<(&'static Column, Order)>,
+    /// The row after which to begin, as the list of its sort values.
+    pub after: Option<Value>,
+    /// Whether to go through the list from its end. What is found is then in the reverse order.
+    pub backwards: bool,
+}
+
+impl Window {
+    /// No rows: only the total is wanted.
+    pub const NOTHING: Self = Self { from: 0, size: 0, sort: Vec::new(), after: None, backwards: false };
 }
 
 /// The query: the read rule and the living first, then what the client asked, all in filter context.
@@ -87,17 +105,24 @@ pub fn query(rule: &ReadRule, filter: Option<&Filter>, q: Option<&Words>) -> Val
     json!({"bool": {"filter": clauses}})
 }
 
-/// The body of a search.
+/// The body of a search. What is missing comes last in either order, so first when the list is gone through backwards.
 pub fn search(query: Value, window: &Window) -> Value {
+    let missing = if window.backwards { "_first" } else { "_last" };
     let sort: Vec<Value> = window
         .sort
         .iter()
         .map(|(column, order)| {
-            let how = json!({"order": order.as_str(), "missing": "_last", "unmapped_type": mapped_type(column)});
+            let order = if window.backwards { order.reversed() } else { *order };
+            let how = json!({"order": order.as_str(), "missing": missing, "unmapped_type": mapped_type(column)});
             json!({column.name.as_str(): how})
         })
         .collect();
-    json!({"from": window.from, "size": window.size, "track_total_hits": true, "query": query, "sort": sort})
+    let mut body =
+        json!({"from": window.from, "size": window.size, "track_total_hits": true, "query": query, "sort": sort});
+    if let Some(after) = &window.after {
+        body["search_after"] = after.clone();
+    }
+    body
 }
 
 /// The type to sort a column by that an older generation of the index does not map yet.

@@ -104,6 +104,18 @@ impl Scalar {
 }
 
 impl Filter {
+    /// The one column that the whole condition is about, if it is about one.
+    pub fn only_column(&self) -> Option<&'static Column> {
+        match self {
+            Self::Is(column, _) => Some(column),
+            Self::Not(inner) => inner.only_column(),
+            Self::And(all) | Self::Or(all) => {
+                let first = all.first()?.only_column()?;
+                all.iter().all(|inner| inner.only_column() == Some(first)).then_some(first)
+            }
+        }
+    }
+
     /// Whether a regular expression stands in it, whose syntax only Elasticsearch knows.
     pub fn has_regexp(&self) -> bool {
         match self {

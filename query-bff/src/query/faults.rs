@@ -66,6 +66,19 @@ impl Faults {
         }
     }
 
+    /// Takes over the faults of a part: each at `pointer`, its sentence after `whose`.
+    pub fn absorb(&mut self, part: Self, pointer: &str, whose: &str) {
+        for fault in part.listed {
+            let (pointer, message) = (format!("{pointer}{}", fault.pointer), format!("{whose}: {}", fault.message));
+            if self.listed.len() < MAX_LISTED {
+                self.listed.push(Fault { pointer, code: fault.code, message });
+            } else {
+                self.unlisted += 1;
+            }
+        }
+        self.unlisted += part.unlisted;
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.listed.is_empty()

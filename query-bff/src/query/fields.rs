@@ -58,9 +58,9 @@ mod tests {
         let not_yours = "`email` of ruled is not for the role user";
         assert_eq!(told(Role::User, "email"), one("errMsg_fieldNotAllowed", not_yours));
         assert_eq!(told(Role::Admin, "email"), []);
-        assert_eq!(told(Role::User, "emial"), one("errMsg_unknownField", "`emial` is no field of ruled"));
-        let offered = "`emial` is no field of ruled, did you mean `email`?";
-        assert_eq!(told(Role::Admin, "emial"), one("errMsg_unknownField", offered));
+        assert_eq!(told(Role::User, "emaill"), one("errMsg_unknownField", "`emaill` is no field of ruled"));
+        let offered = "`emaill` is no field of ruled, did you mean `email`?";
+        assert_eq!(told(Role::Admin, "emaill"), one("errMsg_unknownField", offered));
         assert_eq!(told(Role::SuperAdmin, "_readers"), one("errMsg_unknownField", "`_readers` is no field of ruled"));
     }
 }

@@ -18,4 +18,4 @@ pub mod words;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

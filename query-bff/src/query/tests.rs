@@ -13,12 +13,12 @@ use super::value::Asker;
 use super::words::Words;
 use crate::view::{View, by_name};
 
-pub(super) fn asker() -> Asker {
+pub(crate) fn asker() -> Asker {
     let now: DateTime<Utc> = "2025-11-22T10:20:30.456Z".parse().unwrap();
     Asker { role: Role::User, me: UserId(Uuid::from_u128(7)), now }
 }
 
-pub(super) fn view() -> &'static View {
+pub(crate) fn view() -> &'static View {
     by_name("chessGameListView").unwrap()
 }
 
@@ -274,12 +274,21 @@ fn the_read_rule_on_a_document() {
 fn a_search_is_exact_and_ordered() {
     let plies = view().column_for(Role::User, "plies").unwrap();
     let sort = vec![(plies, Order::Desc), (view().id().unwrap(), Order::Asc)];
-    let body = search(json!({"match_all": {}}), &Window { from: 20, size: 10, sort });
+    let body = search(json!({"match_all": {}}), &Window { from: 20, size: 10, sort: sort.clone(), ..Window::NOTHING });
     assert_eq!(
         body,
         json!({"from": 20, "size": 10, "track_total_hits": true, "query": {"match_all": {}}, "sort": [
             {"plies": {"order": "desc", "missing": "_last", "unmapped_type": "long"}},
             {"id": {"order": "asc", "missing": "_last", "unmapped_type": "keyword"}},
         ]})
+    );
+    let after = Some(json!([3, "x"]));
+    let body = search(json!({"match_all": {}}), &Window { from: 0, size: 11, sort, after, backwards: true });
+    assert_eq!(
+        body,
+        json!({"from": 0, "size": 11, "track_total_hits": true, "query": {"match_all": {}}, "sort": [
+            {"plies": {"order": "asc", "missing": "_first", "unmapped_type": "long"}},
+            {"id": {"order": "desc", "missing": "_first", "unmapped_type": "keyword"}},
+        ], "search_after": [3, "x"]})
     );
 }
