@@ -12,12 +12,12 @@ use wechess_tests::{Actor, Answer, App, System, alone, eventually, story};
 const IMPORT: &str = "/gameplay-api/v1/games/import";
 
 /// Something that no other story has.
-fn unique(word: &str) -> String {
+pub(crate) fn unique(word: &str) -> String {
     format!("{word} {}", uuid::Uuid::now_v7().simple())
 }
 
 /// The answer to a text of games, once there is a place for it.
-async fn import(admin: &Actor, text: &str) -> Answer {
+pub(crate) async fn import(admin: &Actor, text: &str) -> Answer {
     eventually("there is a place for an import", async || {
         let answer = admin.request("POST", IMPORT).body("application/x-chess-pgn", text).send().await;
         (answer.status != 503).then_some(answer)
@@ -26,7 +26,7 @@ async fn import(admin: &Actor, text: &str) -> Answer {
 }
 
 /// A game between two names, of the year 1873.
-fn game(white: &str, moves: &str) -> String {
+pub(crate) fn game(white: &str, moves: &str) -> String {
     format!(
         "[Event \"Casual game\"]\n[Site \"Vienna\"]\n[Date \"1873.05.??\"]\n[White \"{white}\"]\n[Black \"Meitner\"]\n\
          [Result \"1-0\"]\n[WhiteElo \"2400\"]\n[WhiteTitle \"IM\"]\n[TimeControl \"180+2\"]\n[ECO \"C20\"]\n\
@@ -34,7 +34,7 @@ fn game(white: &str, moves: &str) -> String {
     )
 }
 
-const MOVES: &str = "1. e4 {[%clk 0:03:00]} e5 {[%clk 0:02:58.5]} 2. Nc3 {[%clk 0:02:57]} 1-0";
+pub(crate) const MOVES: &str = "1. e4 {[%clk 0:03:00]} e5 {[%clk 0:02:58.5]} 2. Nc3 {[%clk 0:02:57]} 1-0";
 
 fn statuses(report: &Value) -> Vec<&str> {
     let games = report["games"].as_array().expect("games");

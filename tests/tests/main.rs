@@ -35,4 +35,5 @@ mod timers;
 mod tokens;
 mod views_faults;
 mod views_freshness;
+mod views_lists;
 mod views_reading;

@@ -65,10 +65,16 @@ fn a_rebuild_takes_over_when_both_agree_and_the_old_generation_stays() {
         let games = plan.as_array().expect("a list").iter().find(|p| p["view"] == "chessGame").unwrap();
         assert_eq!((&games["documents"], games["events"].as_i64() > Some(10)), (&json!(2), true));
 
+        let list = "/bff-api/chessGame/list?limit=1&sortBy=id&fields=id";
+        let cursor = ann.look(list).await.is(200)["nextCursor"].as_str().expect("a cursor").to_owned();
+        let second = async || ann.look(&format!("{list}&cursor={cursor}")).await.is(200)["items"].clone();
+        let before_it = second().await;
+
         let (well, said) = while_serving(&system, &ann, &bob, projector(&system, &["rebuild", "all"])).await;
         assert!(well && said.contains("chessGame: generation 2 serves"), "{said}");
         let after = system.admin().await.everything(GAME_VIEWS).await;
         assert!(before.iter().all(|(id, item)| after.get(id) == Some(item)), "what nobody touched is as it was");
+        assert_eq!(second().await, before_it, "a cursor outlives the index that it was made from");
         for view in GAME_VIEWS {
             assert_eq!(states(&system, view).await, BTreeMap::from([(1, "frozen".into()), (2, "live".into())]));
         }
