@@ -153,10 +153,12 @@ mod tests {
     use serde_json::json;
     use std::cmp::Ordering;
 
-    /// The rows of a list in its order: what is missing last, ties by id.
-    type Rows = Vec<(Option<i64>, u32)>;
+    /// A row: the value that it is ordered by, and its id.
+    type Placed = (Option<i64>, u32);
+    type Rows = Vec<Placed>;
 
-    fn order(desc: bool) -> impl Fn(&(Option<i64>, u32), &(Option<i64>, u32)) -> Ordering {
+    /// What is missing comes last, ties are broken by id.
+    fn order(desc: bool) -> impl Fn(&Placed, &Placed) -> Ordering {
         move |a, b| {
             let by_value = match (a.0, b.0) {
                 (Some(a), Some(b)) if desc => b.cmp(&a),
@@ -180,9 +182,9 @@ mod tests {
         if window.backwards {
             all.reverse();
         }
-        let after: Option<(Option<i64>, u32)> = window.after.clone().map(|row| serde_json::from_value(row).unwrap());
+        let after: Option<Placed> = window.after.clone().map(|row| serde_json::from_value(row).unwrap());
         let begin = after.map_or(window.from as usize, |after| {
-            let passed = |row: &&(Option<i64>, u32)| {
+            let passed = |row: &&Placed| {
                 let way = order(desc)(row, &after);
                 way == Ordering::Equal || (way == Ordering::Less) != window.backwards
             };
