@@ -374,7 +374,10 @@ mod tests {
 
     #[test]
     fn a_regular_expression_that_is_none_is_told() {
-        let filter = Filter::Is(view().column("eco").unwrap(), Cond::Regexp("(".to_owned()));
+        let filter = Filter::Is(
+            view().column_for(event_schema::auth::user::Role::User, "eco").unwrap(),
+            Cond::Regexp("(".to_owned()),
+        );
         assert_eq!(
             Matcher::new(filter.clone()).unwrap_err(),
             "the regular expression on `eco` is not accepted: it ends where a character was expected"
