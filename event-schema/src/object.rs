@@ -152,6 +152,10 @@ pub const fn boolean(name: &'static str) -> Field {
 pub const fn integer(name: &'static str) -> Field {
     field(name, Kind::Integer)
 }
+/// A number.
+pub const fn double(name: &'static str) -> Field {
+    field(name, Kind::Double)
+}
 /// An instant.
 pub const fn date(name: &'static str) -> Field {
     field(name, Kind::Date)

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::auth::user::Role;
 use crate::envelope::{At, Recorded};
 use crate::event::{DecodeError, DomainEvent};
-use crate::object::{Bookkeeping, Object, hidden};
+use crate::object::{Bookkeeping, Field, Object, hidden};
 
 /// Who may read a document of a view (those apart who read the whole view: `Object::read_by`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,10 +152,14 @@ pub const fn event_mirror<O: EventObject>() -> Mirror {
     }
 }
 
-/// The object in a rendered document: the table's fields without the companions and the bookkeeping.
-pub fn object_of<O: DeserializeOwned>(table: &Object, document: &Map<String, Value>) -> Result<O, DecodeError> {
-    let own = table.all_fields().filter_map(|f| Some((f.name, document.get(f.name)?)));
-    O::deserialize(MapDeserializer::new(own)).map_err(|e| DecodeError::Document(table.name, e))
+/// The value of these fields in a rendered document of a view, without the companions and the bookkeeping.
+pub fn object_of<'a, O: DeserializeOwned>(
+    view: &'static str,
+    fields: impl Iterator<Item = &'a Field>,
+    document: &Map<String, Value>,
+) -> Result<O, DecodeError> {
+    let own = fields.filter_map(|field| Some((field.name, document.get(field.name)?)));
+    O::deserialize(MapDeserializer::new(own)).map_err(|e| DecodeError::Document(view, e))
 }
 
 /// The fields of an object as JSON by name.
@@ -175,7 +179,7 @@ fn fold_object<O: DataObject>(
     let prior_stored = prior
         .map(|doc| {
             Ok::<_, DecodeError>(Stored {
-                object: object_of::<O>(O::TABLE, doc)?,
+                object: object_of::<O>(O::TABLE.name, O::TABLE.all_fields(), doc)?,
                 active: doc.get("isActive").and_then(Value::as_bool).unwrap_or(true),
                 owner: doc.get("_owner").and_then(Value::as_str).and_then(|t| t.parse().ok()),
             })

@@ -86,8 +86,8 @@ impl Auditor {
     /// A document that an event concerns.
     async fn of_an_event(&self, position: i64) -> Result<Option<Which>, WorkError> {
         let items = self.context.feed.event(position).await?;
-        let id = items.first().and_then(|item| self.context.view.view.keys(item).first().copied());
-        Ok(id.map(|id| Which { id, position }))
+        let ids = items.first().map_or_else(Vec::new, |item| self.context.view.view.keys(item));
+        Ok(any(ids).map(|id| Which { id, position }))
     }
 
     /// A document that is in the index.
@@ -99,15 +99,18 @@ impl Auditor {
             "sort": [{hidden::POSITION: "asc"}], "size": NEXT, "_source": false,
         });
         let index = self.context.namespace.index(self.context.view.name());
-        let mut hits = self.context.shared.elastic.search(&index, query, None).await?;
-        // Several may stand at one position: each must have its turn.
-        let chosen = random(i64::try_from(hits.len()).unwrap_or(1)) - 1;
-        let hit = usize::try_from(chosen).ok().filter(|place| *place < hits.len()).map(|place| hits.swap_remove(place));
-        Ok(hit.and_then(|hit| {
+        let hits = self.context.shared.elastic.search(&index, query, None).await?;
+        Ok(any(hits).and_then(|hit| {
             let id: Uuid = hit.id.parse().ok()?;
             Some(Which { id, position: hit.sort.get(0).and_then(serde_json::Value::as_i64).unwrap_or(hit.version) })
         }))
     }
+}
+
+/// One of several at one place: each must have its turn.
+fn any<T>(mut all: Vec<T>) -> Option<T> {
+    let place = usize::try_from(random(i64::try_from(all.len()).unwrap_or(1)) - 1).ok()?;
+    (place < all.len()).then(|| all.swap_remove(place))
 }
 
 /// A number from 1 to `most`. Chance, not secrecy.

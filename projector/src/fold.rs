@@ -59,12 +59,12 @@ pub fn group(view: &View, items: &[Arc<Item>]) -> Vec<Group> {
     groups
 }
 
-/// Folds events into a document; those at or below its version are in it already.
-pub fn fold(view: &View, prior: &Doc, items: &[Arc<Item>]) -> Folded {
+/// Folds events into the document of this id; those at or below its version are in it already.
+pub fn fold(view: &View, id: Uuid, prior: &Doc, items: &[Arc<Item>]) -> Folded {
     let (mut doc, mut poison) = (None, None);
     let mut fresh = items.iter().filter(|item| item.event.position > prior.version);
     while let Some(item) = fresh.next() {
-        match step(view, doc.as_ref().unwrap_or(prior), item) {
+        match step(view, id, doc.as_ref().unwrap_or(prior), item) {
             Ok(Some(next)) => doc = Some(next),
             Ok(None) => {}
             Err(error) => {
@@ -79,16 +79,16 @@ pub fn fold(view: &View, prior: &Doc, items: &[Arc<Item>]) -> Folded {
 }
 
 /// The document after one event; `None` if there still is none.
-fn step(view: &View, prior: &Doc, item: &Item) -> Result<Option<Doc>, String> {
+fn step(view: &View, id: Uuid, prior: &Doc, item: &Item) -> Result<Option<Doc>, String> {
     let version = item.event.position;
     let body = match &prior.body {
         Body::Tombstone => Body::Tombstone,
-        Body::Absent => match view.fold(None, item)? {
+        Body::Absent => match view.fold(id, None, item)? {
             None => return Ok(None),
             Some(document) if document.live => Body::Live(document),
             Some(_) => Body::Tombstone,
         },
-        Body::Live(document) => match view.fold(Some(&document.fields), item)? {
+        Body::Live(document) => match view.fold(id, Some(&document.fields), item)? {
             Some(document) if document.live => Body::Live(document),
             Some(_) | None => Body::Tombstone,
         },
@@ -111,7 +111,7 @@ mod tests {
 
     fn apply(view: &View, docs: &mut Docs, items: &[Arc<Item>]) {
         for group in group(view, items) {
-            let folded = fold(view, docs.get(&group.id).unwrap_or(&Doc::ABSENT), &group.items);
+            let folded = fold(view, group.id, docs.get(&group.id).unwrap_or(&Doc::ABSENT), &group.items);
             if folded.changed {
                 docs.insert(group.id, folded.doc);
             }
@@ -129,6 +129,9 @@ mod tests {
             assert!(group.items.iter().all(|item| item.event.stream_id == group.id));
         }
         assert_eq!(super::group(&self::view("chessGameMove"), &items).len(), 6);
+        let sides = super::group(&self::view("playerGameView"), &items);
+        assert_eq!(sides.len(), 6, "each game has two documents");
+        assert!(sides.iter().all(|side| self::view("playerGameView").begins(side.id, &side.items[0])));
         assert!(super::group(&self::view("savedFilter"), &items).is_empty());
     }
 
@@ -136,8 +139,9 @@ mod tests {
     fn events_at_or_below_the_version_are_skipped() {
         let items = history(1, 4);
         let view = view("chessGame");
-        let whole = fold(&view, &Doc::ABSENT, &items);
-        let again = fold(&view, &whole.doc, &items);
+        let game = items[0].event.stream_id;
+        let whole = fold(&view, game, &Doc::ABSENT, &items);
+        let again = fold(&view, game, &whole.doc, &items);
         assert_eq!((again.changed, &again.doc), (false, &whole.doc));
     }
 
@@ -151,7 +155,7 @@ mod tests {
         apply(&view, &mut docs, &items);
         assert_eq!(docs.len(), 2);
         for group in group(&view, &items) {
-            let folded = fold(&view, &Doc::ABSENT, &group.items);
+            let folded = fold(&view, group.id, &Doc::ABSENT, &group.items);
             assert_eq!(folded.poison.is_some(), group.id == bad);
             if let Some(poison) = folded.poison {
                 assert_eq!((poison.position, poison.last), (3, group.items.last().unwrap().event.position));
@@ -168,7 +172,7 @@ mod tests {
             games in 1usize..4, moves in 0usize..6, cuts in prop::collection::vec((0usize..40, 0usize..40), 0..6),
         ) {
             let items = history(games, moves);
-            for name in ["chessGame", "chessGameMove", "chessGameListView", "chessGameDetailView"] {
+            for name in ["chessGame", "chessGameMove", "chessGameListView", "chessGameDetailView", "playerGameView"] {
                 let view = view(name);
                 let mut whole = Docs::new();
                 apply(&view, &mut whole, &items);

@@ -12,7 +12,8 @@ use crate::fold::{Folded, fold};
 use crate::keys::Item;
 use crate::views::{Sources, View};
 
-/// A document, and where an event of it stands: a document that is one event is found by that alone.
+/// A document, and where an event of it stands: a document that is one event is found by that alone, and one of which
+/// nothing is known too, if its id is not its stream's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Which {
     /// Its id.
@@ -28,15 +29,18 @@ pub async fn refold(feed: &Feed, view: &View, which: Which, known: &Doc, upto: i
     let of_it = |items: Vec<Arc<Item>>| -> Vec<Arc<Item>> {
         items.into_iter().filter(|item| view.keys(item).contains(&id)).collect()
     };
-    let streams = match view.sources {
+    let mut streams = match view.sources {
         Sources::Event => {
             let items = if which.position > upto { Vec::new() } else { feed.event(which.position).await? };
-            return Ok(fold(view, &Doc::ABSENT, &of_it(items)));
+            return Ok(fold(view, id, &Doc::ABSENT, &of_it(items)));
         }
         Sources::Streams(streams) => streams(id, known.live().map(|document| &document.fields)),
     };
+    if streams.is_empty() {
+        streams = of_it(feed.event(which.position).await?).iter().map(|item| item.event.stream_id).collect();
+    }
     if let [stream] = streams[..] {
-        return refold_stream(feed, view, stream, upto, of_it).await;
+        return refold_stream(feed, view, id, stream, upto, of_it).await;
     }
     let mut items = Vec::new();
     for stream in streams {
@@ -49,13 +53,14 @@ pub async fn refold(feed: &Feed, view: &View, which: Which, known: &Doc, upto: i
         }
     }
     items.sort_by_key(|item| item.event.position);
-    Ok(fold(view, &Doc::ABSENT, &items))
+    Ok(fold(view, id, &Doc::ABSENT, &items))
 }
 
 /// Page by page: one stream may be long.
 async fn refold_stream(
     feed: &Feed,
     view: &View,
+    id: Uuid,
     stream: Uuid,
     upto: i64,
     of_it: impl Fn(Vec<Arc<Item>>) -> Vec<Arc<Item>>,
@@ -73,7 +78,7 @@ async fn refold_stream(
                 poison.last = items.last().map_or(poison.last, |item| item.event.position);
             }
             None => {
-                let next = fold(view, &folded.doc, &items);
+                let next = fold(view, id, &folded.doc, &items);
                 folded = Folded { changed: folded.changed || next.changed, doc: next.doc, poison: next.poison };
             }
         }

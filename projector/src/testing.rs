@@ -51,9 +51,24 @@ pub fn recorded<E: DomainEvent>(position: i64, stream: Uuid, version: i32, event
 
 /// The first event of the game.
 pub fn created(position: i64) -> Recorded {
+    begun(position, Some(user(2)))
+}
+
+/// The same, while it waits for Black.
+pub fn opened(position: i64) -> Recorded {
+    begun(position, None)
+}
+
+/// Black joins it.
+pub fn joined(position: i64) -> Recorded {
+    let event = GameEvent::PlayerJoined { player_black_id: user(2), guest: false, at: time(position) };
+    recorded(position, game(), i32::try_from(position).unwrap(), &event)
+}
+
+fn begun(position: i64, black: Option<UserId>) -> Recorded {
     let event = GameEvent::GameCreated(GameCreated {
         player_white_id: user(1),
-        player_black_id: Some(user(2)),
+        player_black_id: black,
         created_by_id: user(1),
         mode: GameMode::Public,
         game_type: GameType::Untimed,
@@ -70,7 +85,12 @@ pub fn created(position: i64) -> Recorded {
 
 /// The game as one that was imported.
 pub fn imported(position: i64) -> Recorded {
-    let event = GameEvent::GameImported(Box::new(GameImported {
+    imported_with(position, |_| ())
+}
+
+/// The same, with something changed.
+pub fn imported_with(position: i64, change: impl FnOnce(&mut GameImported)) -> Recorded {
+    let mut event = GameImported {
         player_white_id: UserId::named("Anderssen"),
         player_black_id: UserId::named("Kieseritzky"),
         imported_by_id: user(1),
@@ -92,8 +112,9 @@ pub fn imported(position: i64) -> Recorded {
             more: BTreeMap::from([("Annotator".to_owned(), "x".to_owned())]),
             ..Tags::default()
         },
-    }));
-    recorded(position, game(), 1, &event)
+    };
+    change(&mut event);
+    recorded(position, game(), 1, &GameEvent::GameImported(Box::new(event)))
 }
 
 /// A move of the game.

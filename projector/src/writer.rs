@@ -214,7 +214,7 @@ impl Writer {
         let mut changed: Vec<(Uuid, Doc, Doc)> = Vec::with_capacity(works.len());
         for work in works {
             let (id, prior) = (work.group.id, work.prior.unwrap_or(Doc::ABSENT));
-            let mut folded = fold(&view.view, &prior, &work.group.items);
+            let mut folded = fold(&view.view, id, &prior, &work.group.items);
             if let Some(poison) = folded.poison.take() {
                 let note = self.parked.park(view.name(), id, poison);
                 self.notes.insert(note.id.clone(), note);

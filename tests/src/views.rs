@@ -8,7 +8,7 @@ use crate::actor::Request;
 use crate::{Actor, Answer, eventually};
 
 /// The views of what players do: enough of them for stories that count the whole.
-pub const GAME_VIEWS: &[&str] = &["user", "chessGame", "chessGameMove", "chessGameListView"];
+pub const GAME_VIEWS: &[&str] = &["user", "chessGame", "chessGameMove", "chessGameListView", "playerGameView"];
 
 impl Actor {
     /// Every document that he sees in these views, by view and id.

@@ -20,6 +20,7 @@ mod moderation;
 mod moves;
 mod overload;
 mod permissions;
+mod player_games;
 mod privileges;
 mod promptness;
 mod races;

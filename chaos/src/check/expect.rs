@@ -3,13 +3,14 @@
 //! Mirrors take the one pure fold of the tables, which the answers of the command API are made of as well. Composed views
 //! are told here a second time, from the final facts instead of step by step.
 
+mod dimensions;
+
 use std::collections::{BTreeMap, HashMap};
 
 use event_schema::envelope::Recorded;
 use event_schema::event::DecodeError;
 use event_schema::gameplay::imported::TAG_FIELDS;
 use event_schema::object::{hidden, instant};
-use event_schema::openings;
 use event_schema::stored::{Document, Mirror};
 use event_schema::views::MIRRORS;
 use event_schema::views::invitation_notification::INVITATION_NOTIFICATION_VIEW;
@@ -39,6 +40,7 @@ pub fn views(events: &[Recorded]) -> Result<BTreeMap<&'static str, Documents>, D
     views.insert("chessGameDetailView", facts.game_detail());
     views.insert("gameTerminatedNotificationView", facts.game_terminated());
     views.insert("invitationNotificationView", facts.invitations());
+    views.insert("playerGameView", facts.player_games());
     Ok(views)
 }
 
@@ -102,25 +104,20 @@ impl<'a> Facts<'a> {
         self.events.get(&stream).into_iter().flatten().copied().filter(|event| event.kind == kind).collect()
     }
 
-    /// The game, the names of its players as they are called now, and what its moves say.
+    /// The game, the names of its players as they are called now, what its moves say, and the dimensions.
     fn game_list(&self) -> Documents {
         let mut all = documents(&self.games);
         for (id, expected) in &mut all {
             let Some(source) = &mut expected.source else { continue };
             let (white, black) =
                 (self.of_user(source, "playerWhiteId", "fullname"), self.of_user(source, "playerBlackId", "fullname"));
-            let played = self.events_of(*id, "MovePlayed");
-            let opening = played.iter().rev().find_map(|event| openings::by_fen(&text(event, "fen")));
-            for (field, value) in [
-                ("playerWhiteName", white),
-                ("playerBlackName", black),
-                ("opening", json!(opening.map(|opening| opening.name))),
-                ("eco", json!(opening.map(|opening| opening.eco))),
-                ("plies", json!(played.len())),
-                ("lastMove", json!(played.last().map(|event| text(event, "san")))),
-            ] {
+            let last = self.events_of(*id, "MovePlayed").last().map(|event| text(event, "san"));
+            for (field, value) in [("playerWhiteName", white), ("playerBlackName", black), ("lastMove", json!(last))] {
                 source.insert(field.to_owned(), value);
             }
+            let game = source.clone();
+            self.put_dimensions(*id, &game, source);
+            Self::put_ratings(source);
             // Nobody imports games here.
             source.extend(TAG_FIELDS.iter().map(|field| (field.name.to_owned(), Value::Null)));
             expected.may_be_later = true;

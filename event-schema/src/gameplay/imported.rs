@@ -42,7 +42,7 @@ pub struct GameImported {
 
 impl GameImported {
     /// The game as it began.
-    pub(super) fn beginning(&self) -> GameCreated {
+    pub fn beginning(&self) -> GameCreated {
         GameCreated {
             player_white_id: self.player_white_id,
             player_black_id: Some(self.player_black_id),
@@ -103,7 +103,7 @@ pub struct Tags {
 }
 
 /// The tags that are fields of `chessGameListView`: those of [`Tags`] but the names, which it shows as the players', and
-/// the others.
+/// the others. `Termination` is called `givenTermination` there: `termination` is ours.
 pub const TAG_FIELDS: &[Field] = &[
     string("event").searched(),
     string("site").searched(),
@@ -117,7 +117,7 @@ pub const TAG_FIELDS: &[Field] = &[
     string("whiteTitle"),
     string("blackTitle"),
     string("givenTimeControl"),
-    string("termination"),
+    string("givenTermination"),
     string("givenEco"),
     string("givenOpening").searched(),
 ];
@@ -131,7 +131,8 @@ mod tests {
     fn the_fields_of_the_view_are_the_tags() {
         let own = ["white", "black", "more"];
         let tags = fields_of(&Tags::default());
-        let shown: Vec<&str> = tags.keys().map(String::as_str).filter(|name| !own.contains(name)).collect();
+        let told = tags.keys().map(String::as_str).filter(|name| !own.contains(name));
+        let shown: Vec<&str> = told.map(|name| if name == "termination" { "givenTermination" } else { name }).collect();
         assert_eq!(shown, TAG_FIELDS.iter().map(|field| field.name).collect::<Vec<_>>());
     }
 }

@@ -1,6 +1,7 @@
 //! `chessGameDetailView`: all that a page about one game shows, its moves included.
 
 use super::chess_game_list::{CHESS_GAME_LIST_ADDITIONS, PLAYER_NAMES};
+use super::dimensions::{GAME_DIMENSIONS, RATING_DIMENSIONS};
 use super::{Composed, Join};
 use crate::auth::user::USER;
 use crate::gameplay::chess_game::{CHESS_GAME, CHESS_GAME_ADDITIONS, GAME_READERS};
@@ -19,7 +20,14 @@ pub const CHESS_GAME_DETAIL_VIEW: Composed = Composed {
         deletion: Deletion::Soft,
         read_by: ReadBy::admins_and(GAME_READERS),
         fields: CHESS_GAME.fields,
-        additions: &[CHESS_GAME_ADDITIONS, CHESS_GAME_LIST_ADDITIONS, TAG_FIELDS, ADDITIONS],
+        additions: &[
+            CHESS_GAME_ADDITIONS,
+            CHESS_GAME_LIST_ADDITIONS,
+            GAME_DIMENSIONS,
+            RATING_DIMENSIONS,
+            TAG_FIELDS,
+            ADDITIONS,
+        ],
     },
     joins: &[
         PLAYER_NAMES[0],

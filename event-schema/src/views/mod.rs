@@ -2,8 +2,10 @@
 
 pub mod chess_game_detail;
 pub mod chess_game_list;
+pub mod dimensions;
 pub mod game_terminated;
 pub mod invitation_notification;
+pub mod player_game;
 
 use crate::auth::user::User;
 use crate::gameplay::board_theme::BoardTheme;
@@ -59,6 +61,7 @@ pub const COMPOSED: &[&Composed] = &[
     &chess_game_detail::CHESS_GAME_DETAIL_VIEW,
     &invitation_notification::INVITATION_NOTIFICATION_VIEW,
     &game_terminated::GAME_TERMINATED_VIEW,
+    &player_game::PLAYER_GAME_VIEW,
 ];
 
 /// The tables of all views.

@@ -66,7 +66,7 @@ pub async fn agree(
         if writer.parked.holds(id) || (same_table && differences(old, new, &[]).is_empty()) {
             continue;
         }
-        if let Some(why) = against_the_log(context, writer, id, new).await? {
+        if let Some(why) = against_the_log(context, writer, id, [new, old]).await? {
             return Ok(Err(why));
         }
         if same_table {
@@ -76,16 +76,18 @@ pub async fn agree(
     Ok(Ok(()))
 }
 
-/// In what a document of the filled generation differs from the log; none if it is right.
+/// In what a document of the filled generation differs from the log; none if it is right. One that is not there is known
+/// by the other generation's.
 async fn against_the_log(
     context: &Context,
     writer: &mut Writer,
     id: Uuid,
-    new: &Doc,
+    [new, old]: [&Doc; 2],
 ) -> Result<Option<String>, WorkError> {
     let (view, upto) = (&context.view.view, writer.done());
-    let which = Which { id, position: new.version };
-    let mut must = refold(&context.feed, view, which, new, upto).await?.doc;
+    let known = if new.live().is_some() { new } else { old };
+    let which = Which { id, position: known.version };
+    let mut must = refold(&context.feed, view, which, known, upto).await?.doc;
     let unknown = writer.joins.fill_one(&context.shared.elastic, view, &mut must, upto).await?;
     let differs = differences(&must, new, &unknown);
     Ok((!differs.is_empty()).then(|| format!("document {id} differs from the log: {}", differs.join(", "))))

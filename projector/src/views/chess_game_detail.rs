@@ -27,8 +27,12 @@ impl Projection for ChessGameDetail {
         ChessGameList::keys(event)
     }
 
-    fn fold(prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
-        let Some(mut document) = ChessGameList::fold(prior, recorded)? else { return Ok(None) };
+    fn fold(
+        id: Uuid,
+        prior: Option<&Map<String, Value>>,
+        recorded: &Recorded,
+    ) -> Result<Option<Document>, DecodeError> {
+        let Some(mut document) = ChessGameList::fold(id, prior, recorded)? else { return Ok(None) };
         let known = |name: &str| prior.and_then(|prior| prior.get(name)).cloned();
         for name in ["playerWhiteAvatar", "playerBlackAvatar"] {
             document.fields.insert(name.to_owned(), known(name).unwrap_or(Value::Null));
@@ -96,7 +100,7 @@ mod tests {
     fn what_the_worker_filled_in_stays() {
         let mut document = folded::<ChessGameDetail>(&[created(1)]).unwrap();
         document.fields.insert("playerBlackAvatar".to_owned(), json!("https://example.com/b.png"));
-        let next = ChessGameDetail::fold(Some(&document.fields), &ended(2)).unwrap().unwrap();
+        let next = ChessGameDetail::fold(document.id, Some(&document.fields), &ended(2)).unwrap().unwrap();
         assert_eq!(next.fields["playerBlackAvatar"], "https://example.com/b.png");
     }
 }

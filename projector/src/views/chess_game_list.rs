@@ -1,5 +1,5 @@
-//! `chessGameListView`: the game as its mirror has it, with its opening, its last move, its players' names, and the tags
-//! of an imported one.
+//! `chessGameListView`: the game as its mirror has it, with its last move, its players' names, the tags of an imported
+//! one, and the dimensions that analysts ask for.
 
 use event_schema::envelope::Recorded;
 use event_schema::event::{DecodeError, DomainEvent};
@@ -7,7 +7,6 @@ use event_schema::gameplay::chess_game::ChessGame;
 use event_schema::gameplay::game_event::GameEvent;
 use event_schema::gameplay::imported::{TAG_FIELDS, Tags};
 use event_schema::object::instant;
-use event_schema::openings;
 use event_schema::stored::{Document, Mirror, fields_of, mirror};
 use event_schema::views::Composed;
 use event_schema::views::chess_game_list::{CHESS_GAME_LIST_ADDITIONS, CHESS_GAME_LIST_VIEW};
@@ -15,6 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::Projection;
+use super::dimensions::{self, GameDimensions, put_ratings};
 
 /// The game's own part is folded as its mirror folds it.
 const GAME: Mirror = mirror::<ChessGame>();
@@ -24,7 +24,7 @@ pub struct ChessGameList;
 
 impl Projection for ChessGameList {
     const VIEW: &'static Composed = &CHESS_GAME_LIST_VIEW;
-    const REVISION: u32 = 3;
+    const REVISION: u32 = 3 + dimensions::REVISION;
     const OWN_STREAM: bool = true;
     const CATEGORIES: &'static [&'static str] = &[GameEvent::CATEGORY];
 
@@ -32,46 +32,23 @@ impl Projection for ChessGameList {
         Ok(vec![event.stream_id])
     }
 
-    fn fold(prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
+    fn fold(_: Uuid, prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
         let Some(mut document) = (GAME.fold)(prior, recorded)? else { return Ok(None) };
+        let event = GameEvent::from_recorded(recorded)?;
         // What this view adds to the game is carried along from event to event.
         for name in CHESS_GAME_LIST_ADDITIONS.iter().chain(TAG_FIELDS).map(|field| field.name) {
             document.fields.insert(name.to_owned(), prior.and_then(|p| p.get(name)).cloned().unwrap_or(Value::Null));
         }
-        match GameEvent::from_recorded(recorded)? {
-            GameEvent::GameCreated(_) => {
-                document.fields.insert("plies".to_owned(), json!(0));
-            }
-            GameEvent::GameImported(imported) => {
-                document.fields.insert("plies".to_owned(), json!(0));
-                tell(&mut document.fields, &imported.tags);
-            }
-            GameEvent::MovePlayed(played) => {
-                document.fields.insert("plies".to_owned(), json!(played.move_number));
-                document.fields.insert("lastMove".to_owned(), json!(played.san));
-                if let Some(opening) = openings::by_fen(&played.fen) {
-                    document.fields.insert("opening".to_owned(), json!(opening.name));
-                    document.fields.insert("eco".to_owned(), json!(opening.eco));
-                }
-            }
-            GameEvent::PlayerJoined { .. }
-            | GameEvent::PlayerInvited(_)
-            | GameEvent::PlayerUninvited(_)
-            | GameEvent::DrawOffered { .. }
-            | GameEvent::DrawDeclined { .. }
-            | GameEvent::SaveRequested { .. }
-            | GameEvent::SaveWithdrawn { .. }
-            | GameEvent::SaveDeclined { .. }
-            | GameEvent::GamePaused { .. }
-            | GameEvent::ResumeRequested { .. }
-            | GameEvent::ResumeWithdrawn { .. }
-            | GameEvent::ResumeDeclined { .. }
-            | GameEvent::GameResumed { .. }
-            | GameEvent::ReportChanged { .. }
-            | GameEvent::GameTerminated { .. }
-            | GameEvent::GameDeleted { .. }
-            | GameEvent::GameEnded { .. } => {}
+        let mut dimensions = GameDimensions::of(Self::VIEW.table.name, prior)?;
+        dimensions.evolve(&event);
+        dimensions.put(&mut document.fields);
+        if let GameEvent::GameImported(imported) = &event {
+            tell(&mut document.fields, &imported.tags);
         }
+        if let GameEvent::MovePlayed(played) = &event {
+            document.fields.insert("lastMove".to_owned(), json!(played.san));
+        }
+        put_ratings(&mut document.fields);
         Ok(Some(document))
     }
 }
@@ -82,6 +59,7 @@ fn tell(fields: &mut Map<String, Value>, tags: &Tags) {
     for name in TAG_FIELDS.iter().map(|field| field.name) {
         fields.insert(name.to_owned(), told.get(name).cloned().unwrap_or(Value::Null));
     }
+    fields.insert("givenTermination".to_owned(), json!(tags.termination));
     fields.insert("playedAt".to_owned(), json!(tags.played_at.map(instant)));
     fields.insert("playerWhiteName".to_owned(), json!(tags.white));
     fields.insert("playerBlackName".to_owned(), json!(tags.black));
@@ -127,7 +105,7 @@ mod tests {
     fn the_names_that_the_worker_filled_in_stay() {
         let mut document = fold(&[created(1)]);
         document.fields.insert("playerWhiteName".to_owned(), json!("Ann"));
-        let next = ChessGameList::fold(Some(&document.fields), &ended(2)).unwrap().unwrap();
+        let next = ChessGameList::fold(game(), Some(&document.fields), &ended(2)).unwrap().unwrap();
         assert_eq!(next.fields["playerWhiteName"], "Ann");
     }
 }

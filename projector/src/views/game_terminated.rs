@@ -4,14 +4,14 @@ use event_schema::envelope::Recorded;
 use event_schema::event::{DecodeError, DomainEvent};
 use event_schema::gameplay::game_event::GameEvent;
 use event_schema::ids::UserId;
-use event_schema::object::{Bookkeeping, instant};
+use event_schema::object::instant;
 use event_schema::stored::{Document, Readers};
 use event_schema::views::Composed;
 use event_schema::views::game_terminated::GAME_TERMINATED_VIEW;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::Projection;
+use super::{Projection, bookkeeping};
 
 /// The fold.
 pub struct GameTerminated;
@@ -31,7 +31,7 @@ impl Projection for GameTerminated {
         Ok(concerns.then_some(event.stream_id).into_iter().collect())
     }
 
-    fn fold(prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
+    fn fold(_: Uuid, prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
         let event = GameEvent::from_recorded(recorded)?;
         if let GameEvent::GameTerminated { by, at, white, black, report_status } = event {
             let fields = json!({
@@ -62,15 +62,7 @@ fn document(
     prior: Option<&Map<String, Value>>,
     active: bool,
 ) -> Document {
-    let known = |name: &str| prior.and_then(|prior| prior.get(name)?.as_str());
-    let book = Bookkeeping {
-        id: recorded.stream_id,
-        is_active: active,
-        record_version: recorded.version,
-        created_at: known("createdAt").and_then(|time| time.parse().ok()).unwrap_or(recorded.recorded_at),
-        updated_at: recorded.recorded_at,
-        owner: prior.map_or(recorded.actor_id, |_| known("_owner").and_then(|id| id.parse().ok())),
-    };
+    let book = bookkeeping(recorded.stream_id, prior, recorded, active);
     let player = |name: &str| fields.get(name)?.as_str()?.parse::<UserId>().ok().map(|user| user.0);
     let players = ["playerWhiteId", "playerBlackId"].into_iter().filter_map(player).filter(|_| active);
     Document {
@@ -112,7 +104,7 @@ mod tests {
         );
         let mut named = reviewed.fields.clone();
         named.insert("playerWhiteName".to_owned(), json!("Ann"));
-        let gone = GameTerminated::fold(Some(&named), &deleted(4)).unwrap().unwrap();
+        let gone = GameTerminated::fold(reviewed.id, Some(&named), &deleted(4)).unwrap().unwrap();
         assert_eq!((&gone.fields["isActive"], &gone.fields["playerWhiteName"]), (&json!(false), &json!("Ann")));
         assert_eq!((&gone.fields["createdAt"], &gone.fields["_owner"]), (&named["createdAt"], &named["_owner"]));
         assert_eq!((gone.live, gone.readers), (true, json!([])));

@@ -28,7 +28,7 @@ impl Projection for InvitationNotification {
         Ok(vec![event.stream_id])
     }
 
-    fn fold(prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
+    fn fold(_: Uuid, prior: Option<&Map<String, Value>>, recorded: &Recorded) -> Result<Option<Document>, DecodeError> {
         let Some(mut document) = (INVITATION.fold)(prior, recorded)? else { return Ok(None) };
         let mut values = prior.cloned().unwrap_or_default();
         let event = InvitationEvent::from_recorded(recorded)?;
@@ -94,7 +94,7 @@ mod tests {
         document.fields.insert("senderName".to_owned(), json!("Ann"));
         let event = InvitationEvent::InvitationDeleted { game_status: GameStatus::Pending };
         let next = recorded(2, Uuid::from_u128(0x1f), 2, &event);
-        let next = InvitationNotification::fold(Some(&document.fields), &next).unwrap().unwrap();
+        let next = InvitationNotification::fold(document.id, Some(&document.fields), &next).unwrap().unwrap();
         assert_eq!((&next.fields["senderName"], &next.fields["isActive"]), (&json!("Ann"), &json!(false)));
         assert_eq!(next.readers, json!([]), "admins alone see what was deleted");
     }

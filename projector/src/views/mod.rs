@@ -4,12 +4,14 @@
 
 mod chess_game_detail;
 mod chess_game_list;
+mod dimensions;
 mod game_terminated;
 mod invitation_notification;
+mod player_game;
 
 use event_schema::envelope::Recorded;
 use event_schema::event::DecodeError;
-use event_schema::object::Object;
+use event_schema::object::{Bookkeeping, Object};
 use event_schema::stored::{Document, Made, Mirror};
 use event_schema::views::{Composed, Join, MIRRORS};
 use serde_json::{Map, Value};
@@ -23,9 +25,10 @@ pub trait Projection {
     const VIEW: &'static Composed;
     /// Raised when the fold changes: the view is made anew.
     const REVISION: u32;
-    /// Whether each document is made of the events of the stream that has its id, and of no others.
+    /// Whether each document is made of the events of one stream, from its first one on.
     const OWN_STREAM: bool;
-    /// The streams whose events make this document; `document` is what is known of it.
+    /// The streams whose events make this document; `document` is what is known of it. None: nothing tells, and only
+    /// one of its events shows its stream.
     fn streams(id: Uuid, _document: Option<&Map<String, Value>>) -> Vec<Uuid> {
         vec![id]
     }
@@ -33,12 +36,18 @@ pub trait Projection {
     const CATEGORIES: &'static [&'static str];
     /// The documents that this event changes.
     fn keys(event: &Recorded) -> Result<Vec<Uuid>, DecodeError>;
-    /// The document after this event; `None` deletes it, or leaves it absent.
-    fn fold(prior: Option<&Map<String, Value>>, event: &Recorded) -> Result<Option<Document>, DecodeError>;
+    /// The document of this id after an event; `None` deletes it, or leaves it absent.
+    fn fold(id: Uuid, prior: Option<&Map<String, Value>>, event: &Recorded) -> Result<Option<Document>, DecodeError>;
 }
 
 type Streams = fn(Uuid, Option<&Map<String, Value>>) -> Vec<Uuid>;
-type Fold = fn(Option<&Map<String, Value>>, &Recorded) -> Result<Option<Document>, DecodeError>;
+type ComposedFold = fn(Uuid, Option<&Map<String, Value>>, &Recorded) -> Result<Option<Document>, DecodeError>;
+
+#[derive(Clone, Copy)]
+enum Folding {
+    Mirror(event_schema::stored::Fold),
+    Composed(ComposedFold),
+}
 
 #[derive(Clone, Copy)]
 enum Keys {
@@ -52,7 +61,7 @@ enum Keys {
 pub enum Sources {
     /// It is one event, which has its id.
     Event,
-    /// In these streams, by its id and what is known of it.
+    /// In these streams, by its id and what is known of it; none where that does not tell.
     Streams(Streams),
 }
 
@@ -70,7 +79,7 @@ pub struct View {
     own_stream: bool,
     categories: Vec<&'static str>,
     keys: Keys,
-    fold: Fold,
+    folding: Folding,
 }
 
 /// Every view: the mirrors, then the composed ones.
@@ -80,6 +89,7 @@ pub fn registry() -> Vec<View> {
         View::composed::<chess_game_detail::ChessGameDetail>(),
         View::composed::<invitation_notification::InvitationNotification>(),
         View::composed::<game_terminated::GameTerminated>(),
+        View::composed::<player_game::PlayerGame>(),
     ];
     MIRRORS.iter().map(View::mirror).chain(composed).collect()
 }
@@ -110,7 +120,7 @@ impl View {
             own_stream: true,
             categories: vec![mirror.category],
             keys: Keys::Mirror(mirror.key),
-            fold: mirror.fold,
+            folding: Folding::Mirror(mirror.fold),
         }
     }
 
@@ -123,7 +133,7 @@ impl View {
             own_stream: P::OWN_STREAM,
             categories: P::CATEGORIES.to_vec(),
             keys: Keys::Composed(P::keys),
-            fold: P::fold,
+            folding: Folding::Composed(P::fold),
         }
     }
 
@@ -145,18 +155,22 @@ impl View {
         }
     }
 
-    /// Whether a document begins with this event, so that there is nothing to read first. If there is something after
-    /// all (a redelivery), the write meets a conflict.
+    /// Whether a document that this event concerns begins with it, so that there is nothing to read first. If there is
+    /// something after all (a redelivery), the write meets a conflict.
     pub fn begins(&self, id: Uuid, item: &Item) -> bool {
-        self.own_stream && (item.event.id() == id || (item.event.stream_id == id && item.event.version == 1))
+        self.own_stream && (item.event.id() == id || item.event.version == 1)
     }
 
-    /// The document after an event.
-    pub fn fold(&self, prior: Option<&Map<String, Value>>, item: &Item) -> Result<Option<Document>, String> {
-        match &item.fault {
-            Some(fault) => Err(fault.clone()),
-            None => (self.fold)(prior, &item.event).map_err(|e| e.to_string()),
+    /// The document of this id after an event.
+    pub fn fold(&self, id: Uuid, prior: Option<&Map<String, Value>>, item: &Item) -> Result<Option<Document>, String> {
+        if let Some(fault) = &item.fault {
+            return Err(fault.clone());
         }
+        let folded = match self.folding {
+            Folding::Mirror(fold) => fold(prior, &item.event),
+            Folding::Composed(fold) => fold(id, prior, &item.event),
+        };
+        folded.map_err(|e| e.to_string())
     }
 
     /// The joined object whose shown facts this event may change. An object's first event changes none: nothing refers
@@ -172,6 +186,19 @@ impl View {
     }
 }
 
+/// The bookkeeping of a composed view's document after an event that concerns it.
+fn bookkeeping(id: Uuid, prior: Option<&Map<String, Value>>, recorded: &Recorded, active: bool) -> Bookkeeping {
+    let known = |name: &str| prior.and_then(|prior| prior.get(name)?.as_str());
+    Bookkeeping {
+        id,
+        is_active: active,
+        record_version: recorded.version,
+        created_at: known("createdAt").and_then(|time| time.parse().ok()).unwrap_or(recorded.recorded_at),
+        updated_at: recorded.recorded_at,
+        owner: prior.map_or(recorded.actor_id, |_| known("_owner").and_then(|id| id.parse().ok())),
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -180,8 +207,13 @@ pub(crate) mod tests {
 
     /// The document that a projection makes of the events that concern it.
     pub fn folded<P: Projection>(events: &[Recorded]) -> Option<Document> {
-        let concerns = |event: &&Recorded| !P::keys(event).unwrap().is_empty();
-        let step = |prior: Option<Document>, event| P::fold(prior.as_ref().map(|d| &d.fields), event).unwrap();
+        folded_as::<P>(events.first()?.stream_id, events)
+    }
+
+    /// The same of one of the documents that they concern.
+    pub fn folded_as<P: Projection>(id: Uuid, events: &[Recorded]) -> Option<Document> {
+        let concerns = |event: &&Recorded| P::keys(event).unwrap().contains(&id);
+        let step = |prior: Option<Document>, event| P::fold(id, prior.as_ref().map(|d| &d.fields), event).unwrap();
         events.iter().filter(concerns).fold(None, step)
     }
 

@@ -6,12 +6,10 @@ use serde_json::{Value, json};
 use wechess_tests::views::GAME_VIEWS;
 use wechess_tests::{Actor, System, alone};
 
-use super::import;
+use super::{import, parts};
 
 const SHIPPED: &str = include_str!("../../../data/lichess-2025-05-games.pgn");
 const DIFFERENCES: &str = include_str!("../../../data/opening-differences.tsv");
-/// Games of one request: on a busy machine a request ends in time.
-const PART: usize = 55;
 
 /// The games that differ from their tags by position: the ECO code and the name by position, none where there is none.
 fn differences() -> HashMap<&'static str, (Value, Value)> {
@@ -37,12 +35,6 @@ async fn listed(who: &Actor) -> HashMap<String, Value> {
     all
 }
 
-fn parts() -> Vec<String> {
-    let games: Vec<&str> = SHIPPED.split_inclusive("\n\n[Event ").collect();
-    let texts: Vec<String> = games.iter().map(|game| format!("[Event {}", game.trim_end_matches("[Event "))).collect();
-    texts.chunks(PART).map(|part| part.concat().replace("[Event [Event ", "[Event ")).collect()
-}
-
 #[test]
 fn the_shipped_games_come_in_as_the_file_has_them() {
     alone(async || {
@@ -50,7 +42,7 @@ fn the_shipped_games_come_in_as_the_file_has_them() {
         let (admin, eve) = (system.app.admin().await, system.app.guest().await);
         for (status, other) in [("imported", "already"), ("already", "imported")] {
             let mut counts = [0, 0, 0];
-            for part in parts() {
+            for part in parts(SHIPPED) {
                 let report = import(&admin, &part).await;
                 for (count, word) in counts.iter_mut().zip([status, other, "refused"]) {
                     *count += report.is(200)[word].as_u64().unwrap();
