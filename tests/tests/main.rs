@@ -21,6 +21,7 @@ mod moves;
 mod overload;
 mod permissions;
 mod player_games;
+mod player_views;
 mod privileges;
 mod promptness;
 mod races;

@@ -12,8 +12,8 @@ use event_schema::event::DecodeError;
 use event_schema::gameplay::imported::TAG_FIELDS;
 use event_schema::object::{hidden, instant};
 use event_schema::stored::{Document, Mirror};
-use event_schema::views::MIRRORS;
 use event_schema::views::invitation_notification::INVITATION_NOTIFICATION_VIEW;
+use event_schema::views::{MIRRORS, WAITING};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -41,6 +41,8 @@ pub fn views(events: &[Recorded]) -> Result<BTreeMap<&'static str, Documents>, D
     views.insert("gameTerminatedNotificationView", facts.game_terminated());
     views.insert("invitationNotificationView", facts.invitations());
     views.insert("playerGameView", facts.player_games());
+    views.insert("playerProfileView", facts.profiles());
+    views.extend(WAITING.iter().map(|view| (view.table.name, Documents::new())));
     Ok(views)
 }
 

@@ -5,7 +5,10 @@ pub mod chess_game_list;
 pub mod dimensions;
 pub mod game_terminated;
 pub mod invitation_notification;
+pub mod leaderboard_top;
+pub mod lobby_chat;
 pub mod player_game;
+pub mod player_profile;
 
 use crate::auth::user::User;
 use crate::gameplay::board_theme::BoardTheme;
@@ -62,11 +65,17 @@ pub const COMPOSED: &[&Composed] = &[
     &invitation_notification::INVITATION_NOTIFICATION_VIEW,
     &game_terminated::GAME_TERMINATED_VIEW,
     &player_game::PLAYER_GAME_VIEW,
+    &player_profile::PLAYER_PROFILE_VIEW,
 ];
+
+/// Views of services that write no events yet: they have their tables, their indexes and their routes, and nothing is in
+/// them. Such a view becomes a row of [`COMPOSED`] when its first event is declared.
+pub const WAITING: &[&Composed] =
+    &[&leaderboard_top::LEADERBOARD_TOP_VIEW, &lobby_chat::LOBBY_CHAT_MESSAGE_VIEW, &lobby_chat::CHAT_MODERATION_VIEW];
 
 /// The tables of all views.
 pub fn tables() -> impl Iterator<Item = &'static Object> {
-    MIRRORS.iter().map(|m| m.table).chain(COMPOSED.iter().map(|c| c.table))
+    MIRRORS.iter().map(|m| m.table).chain(COMPOSED.iter().chain(WAITING).map(|c| c.table))
 }
 
 /// The view of that name; names in URLs are compared without case (contract README, row 6).

@@ -8,12 +8,13 @@ mod dimensions;
 mod game_terminated;
 mod invitation_notification;
 mod player_game;
+mod player_profile;
 
 use event_schema::envelope::Recorded;
 use event_schema::event::DecodeError;
 use event_schema::object::{Bookkeeping, Object};
 use event_schema::stored::{Document, Made, Mirror};
-use event_schema::views::{Composed, Join, MIRRORS};
+use event_schema::views::{Composed, Join, MIRRORS, WAITING};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -90,8 +91,9 @@ pub fn registry() -> Vec<View> {
         View::composed::<invitation_notification::InvitationNotification>(),
         View::composed::<game_terminated::GameTerminated>(),
         View::composed::<player_game::PlayerGame>(),
+        View::composed::<player_profile::PlayerProfile>(),
     ];
-    MIRRORS.iter().map(View::mirror).chain(composed).collect()
+    MIRRORS.iter().map(View::mirror).chain(composed).chain(WAITING.iter().map(|view| View::waiting(view))).collect()
 }
 
 /// The views of these names and those that they are joined from; all of them without names.
@@ -134,6 +136,20 @@ impl View {
             categories: P::CATEGORIES.to_vec(),
             keys: Keys::Composed(P::keys),
             folding: Folding::Composed(P::fold),
+        }
+    }
+
+    /// A view of which no event is declared yet.
+    fn waiting(view: &'static Composed) -> Self {
+        Self {
+            table: view.table,
+            joins: view.joins,
+            revision: 0,
+            sources: Sources::Streams(|_, _| Vec::new()),
+            own_stream: false,
+            categories: Vec::new(),
+            keys: Keys::Composed(|_| Ok(Vec::new())),
+            folding: Folding::Composed(|_, _, _| Ok(None)),
         }
     }
 
@@ -231,7 +247,7 @@ pub(crate) mod tests {
         for table in event_schema::views::tables() {
             assert!(names.contains(&table.name), "{} has no fold", table.name);
         }
-        assert_eq!(names.len(), MIRRORS.len() + COMPOSED.len());
+        assert_eq!(names.len(), MIRRORS.len() + COMPOSED.len() + WAITING.len());
     }
 
     #[test]
@@ -246,6 +262,13 @@ pub(crate) mod tests {
                 assert!(join.of.field(join.shown).is_some_and(event_schema::object::Field::in_views));
             }
         }
+    }
+
+    #[test]
+    fn a_view_that_waits_for_its_events_takes_none_of_the_others() {
+        let waiting: Vec<View> = WAITING.iter().map(|view| View::waiting(view)).collect();
+        let items = crate::testing::history(2, 3);
+        assert!(waiting.iter().all(|view| items.iter().all(|item| view.keys(item).is_empty())));
     }
 
     #[test]

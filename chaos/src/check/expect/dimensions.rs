@@ -6,6 +6,7 @@ use event_schema::object::hidden;
 use event_schema::openings;
 use event_schema::views::dimensions::{GAME_DIMENSIONS, RATING_DIMENSIONS};
 use event_schema::views::player_game::{Colour, PLAYER_GAME_VIEW};
+use event_schema::views::player_profile::STANDING;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -132,6 +133,17 @@ impl Facts<'_> {
         source.insert(hidden::LIVE.to_owned(), json!(true));
         source.insert(hidden::READERS.to_owned(), if seen { json!(players) } else { json!([]) });
         source
+    }
+
+    /// What everybody sees of the users.
+    pub(super) fn profiles(&self) -> Documents {
+        let mut all = super::documents(&self.users);
+        for source in all.values_mut().filter_map(|expected| expected.source.as_mut()) {
+            STANDING.iter().for_each(|field| field.put(&Map::new(), source));
+            let readers = if source["isActive"] == true { json!([hidden::EVERYBODY]) } else { json!([]) };
+            source.insert(hidden::READERS.to_owned(), readers);
+        }
+        all
     }
 }
 
