@@ -15,7 +15,7 @@ pub struct Namespace(String);
 pub struct NotANamespace(pub String);
 
 /// Words that stand where a namespace would stand in a subject.
-const RESERVED: &[&str] = &["events", "poke", "ask", "refresh", "push", "changes", "projector"];
+const RESERVED: &[&str] = &["events", "poke", "ask", "refresh", "push", "changes", "listen", "projector"];
 
 impl FromStr for Namespace {
     type Err = NotANamespace;
@@ -84,6 +84,17 @@ impl Namespace {
     /// Request/reply to the projector: refresh this view (payload and answer in [`crate::wire`]).
     pub fn refresh_subject(&self, view: &str) -> String {
         self.subject(&format!("refresh.{}", view.to_ascii_lowercase()))
+    }
+
+    /// Core NATS, from the projector after each refresh while somebody listens: what changed in this view
+    /// ([`crate::wire::Changes`]).
+    pub fn changes_subject(&self, view: &str) -> String {
+        self.subject(&format!("changes.{}", view.to_ascii_lowercase()))
+    }
+
+    /// Core NATS, from the query service every second while somebody reads this view live; empty.
+    pub fn listen_subject(&self, view: &str) -> String {
+        self.subject(&format!("listen.{}", view.to_ascii_lowercase()))
     }
 
     /// Request/reply from the projector's command line to the leading projector (`projector rebuild ...`). Both use the

@@ -167,3 +167,40 @@ pub struct Watermark {
     /// Every event up to here is found by searches.
     pub searchable: i64,
 }
+
+/// What changed in a view between two refreshes: every document whose last event stands behind `from` and not behind
+/// `to`, once. Both are positions that were announced as searchable, and no other one was between them unless nothing
+/// changed. Whoever has seen everything up to `from` has seen everything up to `to` after the last part; if the next
+/// `from` is behind that, something was lost. `D` is a document's source, hidden fields included.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes<D> {
+    /// The log.
+    pub log_id: Uuid,
+    /// The generation of the index.
+    pub generation: u32,
+    /// Everything up to here was told before.
+    pub from: i64,
+    /// With the last part everything up to here has been told.
+    pub to: i64,
+    /// From 0; too many changes for one message stand in several.
+    pub part: u32,
+    /// Whether no part follows.
+    pub last: bool,
+    /// The documents.
+    pub changes: Vec<Change<D>>,
+}
+
+/// A document that changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change<D> {
+    /// Its id.
+    pub id: Uuid,
+    /// Where its last event stands.
+    pub position: i64,
+    /// As it was at `from`; none when it was not there.
+    pub old: Option<D>,
+    /// As it is at `to`; dead ones have no content.
+    pub new: D,
+}

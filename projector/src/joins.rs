@@ -44,6 +44,16 @@ pub struct Change {
     pub position: i64,
 }
 
+/// A document that shows another fact of a changed object.
+pub struct Renamed {
+    /// Which.
+    pub id: Uuid,
+    /// As it was.
+    pub prior: Doc,
+    /// As it is to be, at the version of the change.
+    pub doc: Doc,
+}
+
 /// A document before and after its fold.
 pub struct Filled<'a> {
     /// As it was.
@@ -148,7 +158,7 @@ impl Joins {
         index: &str,
         change: Change,
         after: Option<&Value>,
-    ) -> Result<(Vec<(Uuid, Doc)>, Option<Value>), IndexError> {
+    ) -> Result<(Vec<Renamed>, Option<Value>), IndexError> {
         let source = self.sources.iter_mut().find(|s| s.table.name == change.table.name);
         let Some(source) = source else { return Ok((Vec::new(), None)) };
         let facts = source.facts(elastic, change.position, vec![change.id.to_string()]).await?;
@@ -200,9 +210,10 @@ fn shown(facts: &Facts, id: &str, join: &Join) -> Value {
 }
 
 /// The document with the object's facts as they are now; `None` if that is no change.
-fn renamed(hit: Hit, joins: &[&Join], change: &Change, facts: &Facts) -> Option<(Uuid, Doc)> {
+fn renamed(hit: Hit, joins: &[&Join], change: &Change, facts: &Facts) -> Option<Renamed> {
     let document = hit.id.parse().ok().filter(|_| hit.version < change.position)?;
-    let mut doc = Doc::from_source(document, change.position, hit.source?);
+    let prior = Doc::from_source(document, hit.version, hit.source?);
+    let mut doc = Doc { version: change.position, ..prior.clone() };
     let Body::Live(live) = &mut doc.body else { return None };
     let id = change.id.to_string();
     let mut changed = false;
@@ -213,7 +224,7 @@ fn renamed(hit: Hit, joins: &[&Join], change: &Change, facts: &Facts) -> Option<
         let now = shown(facts, &id, join);
         changed |= live.fields.insert(join.field.to_owned(), now.clone()) != Some(now);
     }
-    changed.then_some((document, doc))
+    changed.then_some(Renamed { id: document, prior, doc })
 }
 
 #[cfg(test)]
@@ -242,7 +253,7 @@ mod tests {
         let joins: Vec<&Join> = view.joins.iter().collect();
         let change = Change { table: &USER, id: ann, position: 10 };
         let name = |hit: Hit, facts: &Facts| {
-            renamed(hit, &joins, &change, facts).map(|(_, doc)| {
+            renamed(hit, &joins, &change, facts).map(|Renamed { doc, .. }| {
                 let fields = &doc.live().unwrap().fields;
                 (doc.version, fields["playerWhiteName"].clone(), fields["playerBlackName"].clone())
             })

@@ -3,6 +3,7 @@
 mod admin;
 mod ahead;
 mod audit;
+mod changes;
 pub mod cli;
 pub mod config;
 mod control;
@@ -19,6 +20,7 @@ mod joins;
 mod keys;
 mod leader;
 mod link;
+mod listen;
 mod log;
 mod parked;
 mod pending;

@@ -14,6 +14,7 @@ use crate::elastic::IndexError;
 use crate::feed::Items;
 use crate::generation::{Generation, Generations};
 use crate::heal::{self, Healed};
+use crate::listen;
 use crate::refold::Which;
 use crate::worker::{Baton, Context, WorkError};
 use crate::writer::Writer;
@@ -22,6 +23,8 @@ use crate::writer::Writer;
 const EVERY: Duration = Duration::from_secs(1);
 /// A checkpoint of a view of which nothing changed is written more seldom.
 const IDLE_CHECKPOINT: Duration = Duration::from_secs(5);
+/// Those who read live are told at least this often that a view moves on though nothing in it changes.
+const IDLE_TELLING: Duration = Duration::from_millis(500);
 /// A view that is further behind than this folds much in memory before it writes, for so long at most.
 const FAR: i64 = 5000;
 const FAR_WRITE: Duration = Duration::from_secs(3);
@@ -50,6 +53,18 @@ pub struct Projecting {
     unmarked: bool,
     marked: (Instant, i64),
     verified: Instant,
+    telling: Telling,
+}
+
+/// What those who read live were told.
+#[derive(Default)]
+struct Telling {
+    /// They were told everything up to here; none while they are told nothing.
+    told: Option<i64>,
+    /// The last time that they were heard before that.
+    heard: Option<Instant>,
+    /// When.
+    at: Option<Instant>,
 }
 
 enum Turn {
@@ -80,12 +95,14 @@ impl Projecting {
             unmarked: false,
             marked: (now, applied),
             verified: now,
+            telling: Telling::default(),
         }
     }
 
     /// Works until the index is lost or another generation serves.
     pub async fn run(&mut self, inbox: &mut mpsc::Receiver<Command>) -> Result<(), WorkError> {
         let mut wanted = self.context.view.wanted.subscribe();
+        let mut listened = self.context.view.listened.subscribe();
         let mut next = Ahead::after(&self.context.feed, self.writer.taken());
         loop {
             let due = self.due();
@@ -93,6 +110,7 @@ impl Projecting {
                 batch = &mut next => Turn::Batch(batch?),
                 Some(command) = inbox.recv() => Turn::Command(command),
                 _ = wanted.changed() => Turn::Look,
+                _ = listened.changed() => Turn::Look,
                 () = tokio::time::sleep_until(due) => Turn::Look,
             };
             let baton = Arc::clone(&self.baton);
@@ -116,6 +134,8 @@ impl Projecting {
             if self.dirty.is_some_and(|since| reader_waits || since.elapsed() >= EVERY) {
                 self.refresh().await?;
             }
+            let heard = *listened.borrow_and_update();
+            self.tell_changes(heard).await;
             self.look_after().await?;
         }
     }
@@ -173,6 +193,7 @@ impl Projecting {
 
     /// Makes what was applied searchable.
     async fn refresh(&mut self) -> Result<(), WorkError> {
+        self.tell_idle().await;
         let begun = Instant::now();
         match self.context.shared.elastic.refresh(&self.generation.index).await {
             Ok(()) => {
@@ -187,6 +208,54 @@ impl Projecting {
                 self.dirty = Some(Instant::now());
                 Ok(())
             }
+        }
+    }
+
+    /// Tells those who read live what can be found now, or that nothing changed. A failure begins anew: who listens
+    /// sees the hole.
+    async fn tell_changes(&mut self, heard: Option<Instant>) {
+        if heard.is_none_or(|heard| heard.elapsed() > listen::PATIENCE) {
+            self.writer.changes.end();
+            self.telling = Telling::default();
+            return;
+        }
+        if self.dirty.is_some() || !self.writer.is_settled() {
+            return;
+        }
+        let asked = self.telling.heard != heard;
+        let whole = self.writer.changes.are_whole();
+        let told = self.telling.told.filter(|_| whole);
+        let overdue = self.telling.at.is_none_or(|at| at.elapsed() >= IDLE_TELLING);
+        let idle = self.writer.changes.are_empty();
+        if told.is_some() && idle && !asked && (!overdue || told == Some(self.searchable)) {
+            return;
+        }
+        if told.is_none() {
+            self.writer.changes.begin();
+        }
+        let range = (told.unwrap_or(self.searchable), self.searchable);
+        let announcer = self.context.announcer.clone();
+        let sent = announcer.tell(self.generation.number, range, &mut self.writer.changes).await;
+        self.telling = Telling { told: Some(self.searchable), heard, at: Some(Instant::now()) };
+        self.note_telling(sent);
+    }
+
+    /// Before what was written becomes searchable: nothing changed up to what was searchable last. So whoever has read
+    /// as of an announced position stands between two messages, never inside one.
+    async fn tell_idle(&mut self) {
+        let Some(told) = self.telling.told.filter(|told| *told < self.searchable) else { return };
+        if self.writer.changes.are_whole() {
+            let sent = self.context.announcer.idle(self.generation.number, (told, self.searchable)).await;
+            self.telling.told = Some(self.searchable);
+            self.note_telling(sent);
+        }
+    }
+
+    fn note_telling(&mut self, sent: Result<(), service::BoxError>) {
+        if let Err(error) = sent {
+            tracing::debug!(view = self.context.view.name(), error, "changes could not be told");
+            self.writer.changes.end();
+            self.telling.told = None;
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::audit::Auditor;
+use crate::changes::Announcer;
 use crate::control::{self, Desk};
 use crate::feed::{Feed, FeedError};
 use crate::filling::Pace;
@@ -22,7 +23,7 @@ use crate::log::Log;
 use crate::relay::Relay;
 use crate::status::Status;
 use crate::worker::{Context, Worker};
-use crate::{refresh, watermarks};
+use crate::{listen, refresh, watermarks};
 
 /// How often the log's tail is measured.
 const MEASURE: Duration = Duration::from_secs(1);
@@ -84,6 +85,7 @@ impl Session {
         tasks.spawn(async move { control::run(client, desks).await });
         let (client, namespace, status) = (self.client.clone(), self.namespace.clone(), Arc::clone(&self.status));
         tasks.spawn(watermarks::run(client.clone(), namespace.clone(), Arc::clone(&status)));
+        tasks.spawn(listen::run(client.clone(), namespace.clone(), Arc::clone(&status)));
         tasks.spawn(refresh::run(client.clone(), namespace.clone(), Arc::clone(&status), Arc::clone(&feed)));
         tasks.spawn(measure(Arc::clone(&feed), Arc::clone(&status)));
         tasks.spawn(async move {
@@ -104,10 +106,11 @@ impl Session {
                 feed: Arc::clone(feed),
                 shared: self.shared.clone(),
                 status: Arc::clone(&self.status),
-                view,
                 namespace: self.namespace.clone(),
                 log_id,
                 pace: Arc::clone(&pace),
+                announcer: Announcer::new(self.client.clone(), &self.namespace, view.name(), log_id),
+                view,
             });
             let (worker, inbox) = mpsc::channel(16);
             let works = Worker { context: Arc::clone(&context), inbox };

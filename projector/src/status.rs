@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use event_schema::wire::Watermark;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::progress::Watched;
 use crate::views::View;
@@ -43,6 +44,8 @@ pub struct ViewStatus {
     pub folded: watch::Sender<Option<i64>>,
     /// The highest position that a reader waits for.
     pub wanted: watch::Sender<i64>,
+    /// When somebody who reads it live was last heard.
+    pub listened: watch::Sender<Option<Instant>>,
     /// How far the filling of another generation is.
     pub progress: Watched,
     /// Told when a generation is to be filled.
@@ -58,6 +61,7 @@ impl ViewStatus {
             watermark: watch::Sender::new(None),
             folded: watch::Sender::new(None),
             wanted: watch::Sender::new(0),
+            listened: watch::Sender::new(None),
             progress: Watched::default(),
             nudge: Notify::new(),
             parked: AtomicUsize::new(0),

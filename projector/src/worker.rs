@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::changes::Announcer;
 use crate::elastic::IndexError;
 use crate::feed::{Feed, FeedError};
 use crate::filling::{self, Pace};
@@ -51,6 +52,8 @@ pub struct Context {
     pub log_id: Uuid,
     /// Keeps the fillers of several views together.
     pub pace: Arc<Pace>,
+    /// Tells what changes.
+    pub announcer: Announcer,
 }
 
 impl Context {

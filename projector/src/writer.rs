@@ -10,11 +10,12 @@ use std::sync::Arc;
 use service::telemetry::chain;
 use uuid::Uuid;
 
+use crate::changes::Notes;
 use crate::document::Doc;
 use crate::elastic::{IndexError, Outcome, Write};
 use crate::flight::{Flight, Landed, OldTable, source_of};
 use crate::fold::{Group, Poison, fold, group};
-use crate::joins::{Change, Filled, Joins};
+use crate::joins::{Change, Filled, Joins, Renamed};
 use crate::keys::Item;
 use crate::link::{BACKOFF, Link};
 use crate::parked::Parked;
@@ -32,6 +33,8 @@ pub struct Writer {
     pub(crate) link: Link,
     pub(crate) joins: Joins,
     pub(crate) parked: Parked,
+    /// What changes, for those who read live.
+    pub(crate) changes: Notes,
     old: Option<Arc<OldTable>>,
     /// Tells the cache entries of this opening from those of an index that was deleted.
     opening: u64,
@@ -70,6 +73,7 @@ impl Writer {
             link,
             joins,
             parked,
+            changes: Notes::default(),
             old: old.map(Arc::new),
             opening,
             one_event,
@@ -220,6 +224,10 @@ impl Writer {
                 self.notes.insert(note.id.clone(), note);
                 view.set_parked(self.parked.count(), self.parked.report());
             }
+            if work.group.items.first().is_some_and(|item| item.event.position <= prior.version) {
+                // Written by whoever was here before: nobody noted what it was then.
+                self.changes.end();
+            }
             if folded.changed {
                 changed.push((id, prior, folded.doc));
             } else if work.waits {
@@ -229,7 +237,10 @@ impl Writer {
         if !view.view.joins.is_empty() {
             self.fill(&mut changed).await;
         }
-        changed.into_iter().for_each(|(id, _, doc)| self.pending.insert(id, doc));
+        for (id, prior, doc) in changed {
+            self.changes.before(id, &prior);
+            self.pending.insert(id, doc);
+        }
     }
 
     async fn fill(&mut self, changed: &mut [(Uuid, Doc, Doc)]) {
@@ -271,13 +282,21 @@ impl Writer {
             let key = (self.opening, id);
             let version = flight.docs.get(&id).map_or(0, |doc| doc.version);
             match outcome {
-                // A document that is one event is never folded again.
-                Outcome::Done if self.one_event => {}
-                Outcome::Done => self.link.shared.cache.insert(key, (version, json)),
-                Outcome::Conflict => self.link.shared.cache.invalidate(&key),
+                Outcome::Done => {
+                    self.changes.after(id, version, &json);
+                    // A document that is one event is never folded again.
+                    if !self.one_event {
+                        self.link.shared.cache.insert(key, (version, json));
+                    }
+                }
+                Outcome::Conflict => {
+                    self.changes.end();
+                    self.link.shared.cache.invalidate(&key);
+                }
                 // A bulk gives nothing back that is for later.
                 Outcome::Refused(error) | Outcome::Later(error) => {
                     self.link.shared.cache.invalidate(&key);
+                    self.changes.refused(id);
                     let last = self.pending.remove(id).map_or(version, |doc| doc.version);
                     let poison = Poison { position: version, error, events: 1, last };
                     refused.push(self.parked.park(self.link.view.name(), id, poison));
@@ -318,21 +337,39 @@ impl Writer {
                 }
             };
             // A parked document stays as it is; healing folds it anew, with the facts of then.
-            docs.retain(|(id, _)| !self.parked.holds(*id));
-            let writes: Vec<Write> = docs.iter().map(|(id, doc)| self.write_of(*id, doc)).collect();
-            for (write, outcome) in writes.iter().zip(link.bulk(&writes).await?) {
-                if let Outcome::Refused(error) = outcome {
-                    tracing::error!(index = link.index, document = write.id, error, "a joined fact was refused");
-                }
+            docs.retain(|changed| !self.parked.holds(changed.id));
+            let writes: Vec<Write> = docs.iter().map(|changed| self.write_of(changed.id, &changed.doc)).collect();
+            let outcomes = link.bulk(&writes).await?;
+            for ((changed, write), outcome) in docs.iter().zip(&writes).zip(outcomes) {
+                self.note_renamed(changed, write, outcome);
             }
             // Read again when needed: a conflict means that another writer has passed this change already.
-            docs.iter().for_each(|(id, _)| link.shared.cache.invalidate(&(self.opening, *id)));
+            docs.iter().for_each(|changed| link.shared.cache.invalidate(&(self.opening, changed.id)));
             self.wrote |= !docs.is_empty();
             match next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
             }
         }
+    }
+
+    fn note_renamed(&mut self, changed: &Renamed, write: &Write, outcome: Outcome) {
+        match outcome {
+            Outcome::Done => {
+                self.changes.before(changed.id, &changed.prior);
+                self.changes.after(changed.id, changed.doc.version, &write.source);
+            }
+            Outcome::Conflict | Outcome::Later(_) => self.changes.end(),
+            Outcome::Refused(error) => {
+                let index = &self.link.index;
+                tracing::error!(index, document = write.id, error, "a joined fact was refused");
+            }
+        }
+    }
+
+    /// Whether everything that was folded is written: nothing waits in memory, nothing is on its way.
+    pub fn is_settled(&self) -> bool {
+        self.pending.is_empty() && self.notes.is_empty() && self.flight.is_none()
     }
 
     /// The write of a document over older versions.
@@ -342,6 +379,7 @@ impl Writer {
 
     /// Forgets what it knows of a document, which was written by other means. Nothing is in flight.
     pub(crate) fn forget(&mut self, id: Uuid) {
+        self.changes.end();
         self.link.shared.cache.invalidate(&(self.opening, id));
         self.wrote = true;
     }

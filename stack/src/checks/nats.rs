@@ -44,6 +44,8 @@ const TRIES: &[(Service, Try, bool)] = &[
     (Service::QueryBff, Try::Hear("wechess.push.>"), true),
     (Service::QueryBff, Try::Say("wechess.ask.doctor"), true),
     (Service::QueryBff, Try::Say("wechess.refresh.doctor"), true),
+    (Service::QueryBff, Try::Say("wechess.listen.doctor"), true),
+    (Service::QueryBff, Try::Hear("wechess.changes.>"), true),
     (Service::QueryBff, Try::Say("$JS.API.CONSUMER.CREATE.wechess_doctor.d.$KV.wechess_doctor.>"), true),
     (Service::QueryBff, Try::Hear("wechess.events.>"), false),
     (Service::QueryBff, Try::Say("wechess.events.doctor.Probe"), false),

@@ -48,10 +48,18 @@ const USERS: [Permissions; 3] = [
             "wechess.*.ask.>",
             "wechess.refresh.>",
             "wechess.*.refresh.>",
+            "wechess.listen.>",
+            "wechess.*.listen.>",
             // The filter of a consumer stands in the subject, and must be a key of a bucket: no stream of events holds one.
             "$JS.API.CONSUMER.CREATE.*.*.$KV.>",
         ],
-        subscribe: &["wechess.push.>", "wechess.*.push.>", "_INBOX_query_bff.>"],
+        subscribe: &[
+            "wechess.push.>",
+            "wechess.*.push.>",
+            "wechess.changes.>",
+            "wechess.*.changes.>",
+            "_INBOX_query_bff.>",
+        ],
     },
 ];
 
