@@ -15,7 +15,7 @@ use crate::health::Health;
 
 pub use log::RequestId;
 pub use metrics::metrics_init;
-pub use server::{ServeError, Server, serve, terminated};
+pub use server::{ServeError, Server, Stopping, serve, terminated};
 
 /// The limit of a request's body unless the shell says otherwise.
 pub const BODY_LIMIT: usize = 128 * 1024;

@@ -23,17 +23,32 @@ pub struct ServeError {
     source: io::Error,
 }
 
+/// Tells that the server ends: answers that have no end of their own must end now. In the app data of every server.
+#[derive(Clone, Debug)]
+pub struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Returns when the server is asked to end; never for one that was dropped, which goes on.
+    pub async fn begun(&mut self) {
+        if self.0.wait_for(|stopping| *stopping).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// A running HTTP server. Dropping it leaves it running.
 pub struct Server {
     /// Where it listens.
     pub addr: SocketAddr,
     handle: ServerHandle,
+    stopping: watch::Sender<bool>,
     ended: watch::Receiver<bool>,
 }
 
 impl Server {
     /// Takes no more requests, finishes those in flight (10 s at most), and returns when all is done.
     pub async fn stop(&self) {
+        self.stopping.send_replace(true);
         self.handle.stop(true).await;
         self.has_ended().await;
     }
@@ -77,9 +92,11 @@ where
     let addr = listener.local_addr().map_err(fault)?;
     let recorder = metrics::metrics_init();
     let workers = shell.inner.workers;
+    let (stopping, begun) = watch::channel(false);
     let server = HttpServer::new(move || {
         let shell = shell.clone();
         let own = routes.clone();
+        let stopping = Stopping(begun.clone());
         App::new()
             .wrap(actix_web::middleware::from_fn(errors::in_the_contracts_form))
             .wrap(actix_web::middleware::Compress::default())
@@ -87,6 +104,7 @@ where
             .wrap(common::security_headers())
             .wrap(actix_web::middleware::from_fn(log::each_request))
             .app_data(actix_web::web::Data::new(shell.clone()))
+            .app_data(actix_web::web::Data::new(stopping))
             .configure(|cfg| errors::extractors(cfg, shell.inner.body_limit))
             .configure(|cfg| common::routes(cfg, &shell))
             .configure(own)
@@ -111,5 +129,5 @@ where
         // Nobody may be waiting any more.
         let _ = tell.send(true);
     });
-    Ok(Server { addr, handle, ended })
+    Ok(Server { addr, handle, stopping, ended })
 }
