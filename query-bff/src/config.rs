@@ -17,10 +17,14 @@ pub struct Config {
     pub signer: Signer,
     /// `WECHESS_READ_WAIT_MS`: how long a read waits for its Consistency-Token; default 300.
     pub patience: Duration,
+    /// `WECHESS_ANSWER_CACHE_MIB`: how much memory kept answers may take, here in bytes; default 64 MiB, 0 keeps none.
+    pub answer_bytes: u64,
 }
 
 /// How long a read waits for its token unless configured, in milliseconds.
 const PATIENCE_MS: u64 = 300;
+/// How much memory kept answers take unless configured, in MiB.
+const ANSWERS_MIB: u64 = 64;
 
 impl Config {
     /// Reads them all, or says everything that is wrong.
@@ -29,9 +33,11 @@ impl Config {
         let elasticsearch = Elasticsearch::read(&mut env);
         let patience = env.parse("WECHESS_READ_WAIT_MS", Some(PATIENCE_MS)).unwrap_or(PATIENCE_MS);
         let signer = env.parse_secret("WECHESS_CURSOR_KEY");
+        let answers = env.parse("WECHESS_ANSWER_CACHE_MIB", Some(ANSWERS_MIB)).unwrap_or(ANSWERS_MIB);
         env.finish()?;
         let signer = signer.ok_or_else(|| ConfigError { faults: vec!["WECHESS_CURSOR_KEY is missing".into()] })?;
-        Ok(Self { common, elasticsearch, signer, patience: Duration::from_millis(patience.min(10_000)) })
+        let (patience, answer_bytes) = (Duration::from_millis(patience.min(10_000)), answers.saturating_mul(1 << 20));
+        Ok(Self { common, elasticsearch, signer, patience, answer_bytes })
     }
 
     /// From the variables of this process.

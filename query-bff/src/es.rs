@@ -1,8 +1,6 @@
 //! The Elasticsearch client: searches and reads by id, with bounded times, and what their failures mean.
 //!
-//! [`Search`] holds the exact bytes that are sent. The cache of answers, the sharing of equal requests in flight and
-//! weak ETags will stand between the routes and [`Elastic::search`], keyed by those bytes, the index generation and the
-//! watermark read before sending.
+//! [`Search`] holds the exact bytes that are sent; [`crate::cache`] keeps answers under them.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The query service: reads the views in Elasticsearch for clients. It decides nothing, writes nothing, sees no event.
 
 pub mod answer;
+pub mod cache;
 pub mod config;
 pub mod cursor;
 pub mod es;
@@ -40,6 +41,8 @@ pub struct App {
     pub sessions: Sessions,
     /// The views.
     pub elastic: es::Elastic,
+    /// What was answered already.
+    pub answers: cache::Answers,
     /// How far they are.
     pub freshness: Arc<freshness::Freshness>,
     /// Takes the writes.
@@ -55,6 +58,7 @@ pub async fn build(config: Config) -> Result<Server, BoxError> {
     let command_api = who::CommandApi::new(client.clone(), namespace.clone());
     let app = Data::new(App {
         sessions: who::sessions(&command_api),
+        answers: cache::Answers::new(config.answer_bytes),
         elastic: es::Elastic::new(&config.elasticsearch)?,
         freshness: freshness::Freshness::new(client.clone(), namespace.clone(), config.patience),
         command_api,

@@ -75,14 +75,17 @@ pub const FILTERS: Param = param("filters", Form::Json, "the filters as JSON");
 pub const CONSISTENCY_TOKEN: Param =
     param("consistencyToken", Form::Text(100), "as the header Consistency-Token: wait for what this command did");
 
+/// `false` goes past the answers that are kept.
+pub const CACHING: &str = "caching";
+
 /// Common to all services; checked, and without effect on reads here.
 pub const COMMON: &[Param] = &[
     param("requestId", Form::Text(128), "an id that traces the request through the logs"),
     param("access_token", Form::Text(8_192), "the access token"),
     param("getJoins", Form::Flag, "no effect: views hold their joins"),
     param("excludeCQRS", Form::Flag, "no effect: views are all there is here"),
-    param("caching", Form::Flag, "no effect yet: nothing is cached"),
-    param("cacheTTL", Form::Integer(0, 86_400), "no effect yet: nothing is cached"),
+    param(CACHING, Form::Flag, "false: searched anew, whatever answer is kept"),
+    param("cacheTTL", Form::Integer(0, 86_400), "no effect: an answer is kept until its view changes"),
     param("pageNumber", Form::Integer(0, 10_000), "no effect here: see page"),
     param("pageRowCount", Form::Integer(1, 500), "no effect here: see limit"),
 ];

@@ -6,6 +6,7 @@ use service::error::ApiError;
 
 use crate::App;
 use crate::answer::{self, Listed};
+use crate::cache::{self, Asked};
 use crate::cursor::{self, Turn};
 use crate::facets;
 use crate::freshness::Fresh;
@@ -15,7 +16,8 @@ use crate::params::{
     SORT_ORDER,
 };
 use crate::query::compile::Window;
-use crate::request::{Ask, Question, find, promising, respond};
+use crate::request::{Ask, Question, found, promising, respond};
+use crate::view::Column;
 use crate::watermarks::Need;
 
 /// The parameters of `GET /:index`: those of its list.
@@ -57,7 +59,7 @@ pub async fn list_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Err
     list_of(&app, Ask::with_body(&app, &req, LIST, body).await?, LIST_ROWS).await
 }
 
-async fn list_of(app: &App, mut ask: Ask, rows: u32) -> Result<HttpResponse, Error> {
+async fn list_of(app: &Data<App>, mut ask: Ask, rows: u32) -> Result<HttpResponse, Error> {
     let (view, role) = (ask.view, ask.caller.role);
     let cursor = ask.cursor(&app.signer);
     let page = Page::read(&ask.params, rows, &mut ask.faults);
@@ -72,12 +74,24 @@ async fn list_of(app: &App, mut ask: Ask, rows: u32) -> Result<HttpResponse, Err
     let digest = cursor::question(&app.signer, view, &question.query(), &sort);
     let turn = Turn::new(page, cursor, digest, ask.now(), &mut ask.faults);
     ask.sound()?;
-    let fresh = app.freshness.wait(view, &ask.wanted, Need::Searchable).await?;
-    let mut found = find(app, view, &question, &turn.window(sort)).await?;
-    let around = turn.settle(&mut found, &app.signer).map_err(ApiError::internal)?;
-    let facets = facets::shown(&facets, &found.aggregations);
-    let listed = Listed { items: answer::items(&shown, &found), facets, around };
-    Ok(respond(200, &answer::list(page.limit, turn.page(), found.total, listed), fresh))
+    let stale = cache::is_stale(app, &ask).await?;
+    let shape = shape(&turn, &shown, &facets);
+    let asked = Asked::new(view, &question.request(&turn.window(sort)), shape);
+    let (held, has_regexp) = (app.clone(), question.has_regexp());
+    let work = move |search| async move {
+        let mut found = found(&held, &search, has_regexp).await?;
+        let around = turn.settle(&mut found, &held.signer).map_err(ApiError::internal)?;
+        let facets = facets::shown(&facets, &found.aggregations);
+        let listed = Listed { items: answer::items(&shown, &found), facets, around };
+        Ok(answer::list(turn.limit(), turn.page(), found.total, listed).to_string().into())
+    };
+    Ok(cache::answered(app, &ask, asked, stale, work).await?)
+}
+
+/// What shapes a list besides its search.
+fn shape(turn: &Turn, shown: &[&Column], facets: &[&Column]) -> String {
+    let names = |columns: &[&Column]| columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(",");
+    format!("list {} {:?} {}; {}", turn.limit(), turn.page(), names(shown), names(facets))
 }
 
 /// `GET /:index/count`.
@@ -90,16 +104,21 @@ pub async fn count_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Er
     count_of(&app, Ask::with_body(&app, &req, COUNT, body).await?).await
 }
 
-async fn count_of(app: &App, mut ask: Ask) -> Result<HttpResponse, Error> {
+async fn count_of(app: &Data<App>, mut ask: Ask) -> Result<HttpResponse, Error> {
     let view = ask.view;
     let q = ask.words();
     let filter = ask.filter(app).await?;
     ask.sound()?;
-    let fresh = app.freshness.wait(view, &ask.wanted, Need::Searchable).await?;
+    let stale = cache::is_stale(app, &ask).await?;
     let rule = ask.rule(view);
     let question = Question { rule: &rule, filter: filter.as_ref(), q: q.as_ref(), facets: &[] };
-    let found = find(app, view, &question, &Window::NOTHING).await?;
-    Ok(respond(200, &answer::count(found.total), fresh))
+    let asked = Asked::new(view, &question.request(&Window::NOTHING), "count");
+    let (held, has_regexp) = (app.clone(), question.has_regexp());
+    let work = move |search| async move {
+        let found = found(&held, &search, has_regexp).await?;
+        Ok(answer::count(found.total).to_string().into())
+    };
+    Ok(cache::answered(app, &ask, asked, stale, work).await?)
 }
 
 /// `GET /:index/schema`.

@@ -1,7 +1,7 @@
 //! What all routes do first: who asks, which view, which parameters; and what they do last: the headers of freshness.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue, IF_NONE_MATCH};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -11,11 +11,12 @@ use service::sessions::Caller;
 use uuid::Uuid;
 
 use crate::App;
+use crate::cache;
 use crate::cursor::{self, Cursor};
 use crate::es::{EsError, Found, Search};
 use crate::facets;
 use crate::freshness::{Fresh, Wanted};
-use crate::params::{FILTERS, Param, Params, Q};
+use crate::params::{CACHING, FILTERS, Param, Params, Q};
 use crate::query::compile::{ReadRule, Window, query, search};
 use crate::query::expr::Filter;
 use crate::query::faults::{Code, Faults, did_you_mean, quoted, step};
@@ -38,6 +39,10 @@ pub struct Ask {
     pub params: Params,
     /// How fresh the answer must be.
     pub wanted: Wanted,
+    /// Whether a kept answer will do: not with `caching=false`.
+    pub caching: bool,
+    /// The answers that the client of a GET has already.
+    if_none_match: Option<String>,
     /// What is wrong so far.
     pub faults: Faults,
     /// Whether the filters so far may speak of `now`.
@@ -77,7 +82,14 @@ impl Ask {
         };
         let wanted = Wanted::read(req, &params, &mut faults);
         let asker = Asker { role: caller.role, me: caller.user_id, now: Utc::now() };
-        Self { caller, view, asker, params, wanted, faults, relative: false, bare }
+        let caching = params.get(CACHING) != Some("false");
+        let if_none_match = if req.method() == Method::GET { named_tags(req) } else { None };
+        Self { caller, view, asker, params, wanted, caching, if_none_match, faults, relative: false, bare }
+    }
+
+    /// Whether the client has the answer with this tag already.
+    pub fn has(&self, tag: &HeaderValue) -> bool {
+        self.if_none_match.as_deref().is_some_and(|named| cache::names(named, tag))
     }
 
     /// The read rule of this caller on a view.
@@ -170,6 +182,11 @@ async fn who_and_where(app: &App, req: &HttpRequest) -> Result<(Caller, &'static
     Ok((caller, view::by_name(name).ok_or_else(|| no_such_view(name))?))
 }
 
+fn named_tags(req: &HttpRequest) -> Option<String> {
+    let all: Vec<&str> = req.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok()).collect();
+    (!all.is_empty()).then(|| all.join(","))
+}
+
 /// Sessions are asked over NATS, so a 503 from there can say what does not answer.
 fn name_what_is_down(error: ApiError) -> ApiError {
     match error.status() {
@@ -247,8 +264,13 @@ impl Question<'_> {
         query(self.rule, self.filter, self.q)
     }
 
+    /// Whether a regular expression stands in it.
+    pub fn has_regexp(&self) -> bool {
+        self.filter.is_some_and(Filter::has_regexp)
+    }
+
     /// The request for these rows.
-    fn request(&self, window: &Window) -> Value {
+    pub fn request(&self, window: &Window) -> Value {
         if self.facets.is_empty() {
             return search(self.query(), window);
         }
@@ -263,9 +285,14 @@ impl Question<'_> {
 /// Searches a view.
 pub async fn find(app: &App, view: &View, question: &Question<'_>, window: &Window) -> Result<Found, ApiError> {
     let request = Search::new(app.namespace.index(view.table.name), &question.request(window));
-    app.elastic.search(&request).await.map_err(|error| match &error {
+    found(app, &request, question.has_regexp()).await
+}
+
+/// Runs a compiled search. With a regular expression in it, a refusal is told to the client.
+pub async fn found(app: &App, search: &Search, has_regexp: bool) -> Result<Found, ApiError> {
+    app.elastic.search(search).await.map_err(|error| match &error {
         // Only Elasticsearch knows its syntax of regular expressions and what they cost; all else was checked here.
-        EsError::Refused { status: 400, reason } if question.filter.is_some_and(Filter::has_regexp) => {
+        EsError::Refused { status: 400, reason } if has_regexp => {
             let told = format!("a regular expression in the filters is not accepted: {reason}");
             ApiError::new(400, Code::InvalidValue.as_str(), told.clone()).fault("", Code::InvalidValue.as_str(), told)
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
@@ -43,7 +44,7 @@ pub struct Fault {
 
 /// What the HTTP edge may answer instead of the thing asked for. `Display` is the client's sentence; the source is only
 /// for the log, which the request log writes once, with the request id.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiError {
     status: u16,
     code: Cow<'static, str>,
@@ -51,7 +52,8 @@ pub struct ApiError {
     detail: Box<str>,
     faults: Vec<Fault>,
     retry_after: Option<u32>,
-    source: Option<BoxError>,
+    // Shared: one failure may be told to several.
+    source: Option<Arc<BoxError>>,
 }
 
 /// Seconds of `Retry-After` where the caller knows nothing better.
@@ -109,7 +111,7 @@ impl ApiError {
 
     /// What lies below; only for the log.
     pub fn because(mut self, source: impl Into<BoxError>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::new(source.into()));
         self
     }
 
@@ -171,7 +173,7 @@ impl ApiError {
 
     /// What lies below, if anything does.
     pub fn cause(&self) -> Option<&BoxError> {
-        self.source.as_ref()
+        self.source.as_deref()
     }
 
     /// The contract's body.
@@ -199,7 +201,7 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
+        self.cause().map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
     }
 }
 

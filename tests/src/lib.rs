@@ -9,6 +9,7 @@ pub mod command;
 pub mod direct;
 pub mod proxy;
 pub mod refusing;
+pub mod searches;
 pub mod servers;
 pub mod system;
 pub mod views;

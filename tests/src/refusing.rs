@@ -71,11 +71,11 @@ impl Drop for Refusing {
 }
 
 /// A request as it came.
-struct Asked {
-    method: reqwest::Method,
-    path: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+pub(crate) struct Asked {
+    pub(crate) method: reqwest::Method,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// One request of a connection, which is closed afterwards.
@@ -91,19 +91,23 @@ async fn serve(state: &State, client: TcpStream) -> Option<()> {
             half(state, asked).await?
         }
     } else {
-        pass(state, asked).await?
+        pass(&state.http, &state.server, asked).await?
     };
-    let head = format!(
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nX-Elastic-Product: Elasticsearch\r\n\
-         Connection: close\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    client.write_all(head.as_bytes()).await.ok()?;
+    client.write_all(head(status, body.len()).as_bytes()).await.ok()?;
     client.write_all(&body).await.ok()?;
     client.flush().await.ok()
 }
 
-async fn read(client: &mut BufReader<TcpStream>) -> Option<Asked> {
+/// The head of an answer.
+pub(crate) fn head(status: u16, length: usize) -> String {
+    format!(
+        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nX-Elastic-Product: Elasticsearch\r\n\
+         Connection: close\r\nContent-Length: {length}\r\n\r\n"
+    )
+}
+
+/// Reads a request.
+pub(crate) async fn read(client: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut line = String::new();
     client.read_line(&mut line).await.ok()?;
     let mut words = line.split(' ');
@@ -125,8 +129,9 @@ async fn read(client: &mut BufReader<TcpStream>) -> Option<Asked> {
     Some(Asked { method, path, headers, body })
 }
 
-async fn pass(state: &State, asked: Asked) -> Option<(u16, Vec<u8>)> {
-    let mut request = state.http.request(asked.method, format!("{}{}", state.server, asked.path)).body(asked.body);
+/// Passes a request on; what came back.
+pub(crate) async fn pass(http: &reqwest::Client, server: &str, asked: Asked) -> Option<(u16, Vec<u8>)> {
+    let mut request = http.request(asked.method, format!("{server}{}", asked.path)).body(asked.body);
     for (name, value) in asked.headers {
         request = request.header(name, value);
     }
@@ -143,7 +148,7 @@ async fn half(state: &State, asked: Asked) -> Option<(u16, Vec<u8>)> {
     if taken > 0 {
         let body = lines[..taken * 2].concat();
         let (method, path, headers) = (asked.method.clone(), asked.path.clone(), asked.headers.clone());
-        let (status, answer) = pass(state, Asked { method, path, headers, body }).await?;
+        let (status, answer) = pass(&state.http, &state.server, Asked { method, path, headers, body }).await?;
         if status != 200 {
             return Some((status, answer));
         }

@@ -118,6 +118,16 @@ impl System {
         (app, server)
     }
 
+    /// A second query-bff on the same views, with other settings; the returned app reads there.
+    pub async fn query_bff_with(&self, settings: &Settings<'_>) -> (App, service::http::Server) {
+        let mut extra = self.extra.clone();
+        extra.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let server = start_query_bff(&self.app.namespace, &extra).await;
+        let app = self.app.with(|inner| inner.query_bff = format!("http://{}", server.addr));
+        app.is_ready(&app.query_bff).await;
+        (app, server)
+    }
+
     /// Ends the projector: the views stand still.
     pub async fn stop_projector(&mut self) {
         if let Some(projector) = self.projector.take() {

@@ -1,6 +1,7 @@
 //! Stories over HTTP on real servers, one module per domain. `cargo dev test` runs them.
 
 mod accounts;
+mod answers;
 mod auditing;
 mod bad_input;
 mod clocks;
@@ -39,3 +40,4 @@ mod views_faults;
 mod views_freshness;
 mod views_lists;
 mod views_reading;
+mod views_unwell;
