@@ -19,12 +19,18 @@ pub struct Config {
     pub patience: Duration,
     /// `WECHESS_ANSWER_CACHE_MIB`: how much memory kept answers may take, here in bytes; default 64 MiB, 0 keeps none.
     pub answer_bytes: u64,
+    /// `WECHESS_LIVE_READERS`: how many live reads this process has open at most; default 10000.
+    pub live_readers: usize,
+    /// `WECHESS_LIVE_PER_USER`: how many of them one user may have; default 16.
+    pub live_of_each: usize,
 }
 
 /// How long a read waits for its token unless configured, in milliseconds.
 const PATIENCE_MS: u64 = 300;
 /// How much memory kept answers take unless configured, in MiB.
 const ANSWERS_MIB: u64 = 64;
+/// How many live reads there may be unless configured, in all and of one user.
+const LIVE: (usize, usize) = (10_000, 16);
 
 impl Config {
     /// Reads them all, or says everything that is wrong.
@@ -34,10 +40,12 @@ impl Config {
         let patience = env.parse("WECHESS_READ_WAIT_MS", Some(PATIENCE_MS)).unwrap_or(PATIENCE_MS);
         let signer = env.parse_secret("WECHESS_CURSOR_KEY");
         let answers = env.parse("WECHESS_ANSWER_CACHE_MIB", Some(ANSWERS_MIB)).unwrap_or(ANSWERS_MIB);
+        let live_readers = env.parse("WECHESS_LIVE_READERS", Some(LIVE.0)).unwrap_or(LIVE.0);
+        let live_of_each = env.parse("WECHESS_LIVE_PER_USER", Some(LIVE.1)).unwrap_or(LIVE.1);
         env.finish()?;
         let signer = signer.ok_or_else(|| ConfigError { faults: vec!["WECHESS_CURSOR_KEY is missing".into()] })?;
         let (patience, answer_bytes) = (Duration::from_millis(patience.min(10_000)), answers.saturating_mul(1 << 20));
-        Ok(Self { common, elasticsearch, signer, patience, answer_bytes })
+        Ok(Self { common, elasticsearch, signer, patience, answer_bytes, live_readers, live_of_each })
     }
 
     /// From the variables of this process.

@@ -8,6 +8,7 @@ pub mod es;
 pub mod facets;
 pub mod freshness;
 mod health;
+pub mod live;
 pub mod page;
 pub mod params;
 pub mod query;
@@ -45,10 +46,20 @@ pub struct App {
     pub answers: cache::Answers,
     /// How far they are.
     pub freshness: Arc<freshness::Freshness>,
+    /// Those who read live.
+    pub live: Live,
     /// Takes the writes.
     pub command_api: who::CommandApi,
     /// Signs what clients carry for us.
     pub signer: signed::Signer,
+}
+
+/// What live reads share.
+pub struct Live {
+    /// What changes in each view.
+    pub feeds: live::feed::Feeds,
+    /// How many may read.
+    pub seats: Arc<live::seats::Seats>,
 }
 
 /// Starts the service. It needs none of its servers for that: what is missing shows in `/admin/health` and in answers.
@@ -61,6 +72,10 @@ pub async fn build(config: Config) -> Result<Server, BoxError> {
         answers: cache::Answers::new(config.answer_bytes),
         elastic: es::Elastic::new(&config.elasticsearch)?,
         freshness: freshness::Freshness::new(client.clone(), namespace.clone(), config.patience),
+        live: Live {
+            feeds: live::feed::Feeds::new(client.clone(), namespace.clone()),
+            seats: live::seats::Seats::new(config.live_readers, config.live_of_each),
+        },
         command_api,
         signer: config.signer,
         namespace,

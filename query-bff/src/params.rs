@@ -75,6 +75,10 @@ pub const FILTERS: Param = param("filters", Form::Json, "the filters as JSON");
 pub const CONSISTENCY_TOKEN: Param =
     param("consistencyToken", Form::Text(100), "as the header Consistency-Token: wait for what this command did");
 
+/// Where a live read goes on, for those who cannot set headers.
+pub const LAST_EVENT_ID: Param =
+    param("lastEventId", Form::Text(100), "as the header Last-Event-ID: go on behind the event with this id");
+
 /// `false` goes past the answers that are kept.
 pub const CACHING: &str = "caching";
 

@@ -1,6 +1,6 @@
 //! The one table of routes: from it come the actix routes, `/swagger`, `/getPostmanCollection` and `/`.
 //!
-//! Facets and aggregates, exports and live reads add rows here and a module beside `reads`.
+//! Aggregates and exports add rows here and a module beside `reads`.
 
 use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::header::{ALLOW, HeaderValue};
@@ -13,7 +13,7 @@ use service::error::ApiError;
 
 use crate::params::{COMMON, FILTERS as FILTERS_PARAM, Param};
 use crate::view::{self, VIEWS};
-use crate::{App, reads, saved_filters};
+use crate::{App, live, reads, saved_filters};
 
 /// The documented root; the routes answer at `/` as well.
 pub const PREFIX: &str = "/bff-api";
@@ -30,6 +30,8 @@ struct Header {
 const CONSISTENCY: Header =
     Header { name: "Consistency-Token", about: "wait (300 ms at most) for what the command that answered this did" };
 const PREFER: Header = Header { name: "Prefer", about: "strict: rather 503 than an answer that is stale" };
+const LAST_EVENT: Header =
+    Header { name: "Last-Event-ID", about: "go on behind the event with this id, if what came since is still kept" };
 const IDEMPOTENCY: Header = Header { name: "Idempotency-Key", about: "a retry with the same key does nothing twice" };
 
 /// One route.
@@ -74,6 +76,12 @@ impl Row {
         self
     }
 
+    const fn streams(mut self) -> Self {
+        self.headers = &[&LAST_EVENT];
+        self.errors = LIVE;
+        self
+    }
+
     const fn delete(mut self) -> Self {
         self.method = "DELETE";
         self.headers = &[];
@@ -82,6 +90,7 @@ impl Row {
 }
 
 const READ: &[u16] = &[400, 401, 403, 404, 503];
+const LIVE: &[u16] = &[400, 401, 403, 404, 429, 503];
 const BODY: &[u16] = &[400, 401, 403, 404, 413, 415, 503];
 
 const FILTERS: &str = "/{index}/filters";
@@ -117,6 +126,15 @@ const ROWS: &[Row] = &[
         schema_answer,
         || web::get().to(reads::schema),
     ),
+    read(
+        "/{index}/live",
+        "readIndexLive",
+        "A list as server-sent events: as it is, then as it changes.",
+        live::LIVE,
+        live_answer,
+        || web::get().to(live::live),
+    )
+    .streams(),
     read(
         FILTERS,
         "listSavedFilters",
@@ -325,6 +343,15 @@ fn record_answer() -> Value {
     body_of(json!({"statusCode": {"type": "integer"}, "item": {"type": "object"}}))
 }
 
+/// Not JSON, but the documents know nothing else.
+fn live_answer() -> Value {
+    json!({
+        "type": "string",
+        "contentMediaType": "text/event-stream",
+        "description": "events snapshot {reason, total, items}, enter and change {id, item}, leave {id}, end {reason, detail}",
+    })
+}
+
 fn saved_answer() -> Value {
     let id = || json!({"type": "string", "format": "uuid"});
     body_of(json!({
@@ -344,7 +371,7 @@ mod tests {
         let mut names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 9 + 1);
+        assert_eq!(names.len(), 9 + 2);
     }
 
     #[test]

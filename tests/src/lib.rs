@@ -7,6 +7,7 @@ pub mod answer;
 pub mod chess;
 pub mod command;
 pub mod direct;
+pub mod events;
 pub mod proxy;
 pub mod refusing;
 pub mod searches;

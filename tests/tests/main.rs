@@ -16,6 +16,7 @@ mod hub_messages;
 mod idempotency;
 mod import;
 mod invitations;
+mod live;
 mod log;
 mod moderation;
 mod moves;

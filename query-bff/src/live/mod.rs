@@ -1,0 +1,139 @@
+//! Live reads: a list as Server-Sent Events, first as it is, then as it changes.
+//!
+//! [`feed`] hears from the projector what changes in a view, shared by all who read it; [`reader`] is one of them,
+//! [`subject`] what he reads; [`seats`] bounds how many there are; [`event`] is the form on the wire.
+
+pub mod event;
+pub mod feed;
+pub mod reader;
+pub mod seats;
+pub mod subject;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use actix_web::web::Data;
+use actix_web::{Error, HttpRequest, HttpResponse};
+use event_schema::position::LogPosition;
+use futures_util::stream;
+use service::http::Stopping;
+
+use crate::App;
+use crate::page::{self, LIST_ROWS, Page};
+use crate::params::{FIELDS, FILTER, FILTERS, LAST_EVENT_ID, LIMIT, Param, SORT_BY, SORT_ORDER};
+use crate::query::expr::{Cond, Filter};
+use crate::query::faults::Code;
+use crate::query::matches::Matcher;
+use crate::request::Ask;
+
+use reader::Reader;
+use subject::Subject;
+
+/// The parameters of `GET /:index/live`.
+pub const LIVE: &[&Param] = &[&LIMIT, &SORT_BY, &SORT_ORDER, &FIELDS, &FILTER, &FILTERS, &LAST_EVENT_ID];
+
+/// `GET /:index/live`. Whatever is wrong with the request is told before the stream begins, with a status.
+pub async fn live(app: Data<App>, req: HttpRequest, stopping: Data<Stopping>) -> Result<HttpResponse, Error> {
+    let mut ask = Ask::open(&app, &req, LIVE).await?;
+    let role = ask.caller.role;
+    let filter = ask.filter(&app).await?;
+    let page = Page { number: 1, limit: Page::read(&ask.params, LIST_ROWS, &mut ask.faults).limit };
+    let sort = page::sort(ask.view, role, &ask.params, &mut ask.faults);
+    let shown = page::projection(ask.view, role, &ask.params, &mut ask.faults);
+    let since = last_event_id(&mut ask, &req);
+    let matcher = matcher(&mut ask, filter.clone());
+    ask.sound()?;
+    let seat = app.live.seats.take(ask.caller.user_id)?;
+    let subject = Subject {
+        rule: ask.rule(ask.view),
+        caller: ask.caller,
+        view: ask.view,
+        page,
+        sort,
+        fields: shown,
+        filter,
+        matcher,
+    };
+    let mut reader = Reader::new(app.clone(), subject, stopping.get_ref().clone(), seat);
+    // What Elasticsearch has against the list is answered with a status as well.
+    let first = reader.begin(since).await?;
+    let rest = stream::unfold(Some((reader, Some(first))), |state| async move {
+        let (mut reader, first) = state?;
+        let (bytes, ended) = match first {
+            Some(bytes) => (bytes, false),
+            None => reader.next().await,
+        };
+        Some((Ok::<_, Error>(bytes), (!ended).then_some((reader, None))))
+    });
+    let mut response = HttpResponse::Ok().streaming(Box::pin(rest));
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, "text/event-stream"),
+        (CACHE_CONTROL, "no-store"),
+        // Compressed events would wait until a block is full.
+        (CONTENT_ENCODING, "identity"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+/// Where the client stopped reading: the header, as browsers send it, or the parameter. One of another log, or one that
+/// is too old, begins anew.
+fn last_event_id(ask: &mut Ask, req: &HttpRequest) -> Option<LogPosition> {
+    let header = req.headers().get("Last-Event-ID").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let (text, at) = match header {
+        Some(text) => (text, "/Last-Event-ID"),
+        None => (ask.params.get(LAST_EVENT_ID.name)?.to_owned(), "/lastEventId"),
+    };
+    let read = text.trim().parse::<LogPosition>();
+    read.map_err(|error| ask.faults.push(at, Code::InvalidParameter, error.to_string())).ok()
+}
+
+/// The filter for documents in memory; without one for filters that search words.
+fn matcher(ask: &mut Ask, filter: Option<Filter>) -> Option<Matcher> {
+    let filter = filter?;
+    let mut words = Vec::new();
+    searches_words(&filter, &mut words);
+    for (field, operator) in words {
+        let told = format!(
+            "`{operator}` on `{field}` searches words, which a live read cannot; use contains, prefix, wildcard or regexp"
+        );
+        ask.faults.push("/filters", Code::OperatorNotAllowed, told);
+    }
+    match Matcher::new(filter) {
+        Ok(matcher) => Some(matcher),
+        Err(told) => {
+            ask.faults.push("/filters", Code::InvalidValue, told);
+            None
+        }
+    }
+}
+
+/// The conditions that need the words of a text.
+fn searches_words(filter: &Filter, found: &mut Vec<(&'static str, &'static str)>) {
+    match filter {
+        Filter::And(all) | Filter::Or(all) => all.iter().for_each(|inner| searches_words(inner, found)),
+        Filter::Not(inner) => searches_words(inner, found),
+        Filter::Is(column, cond) => {
+            let operator = match cond {
+                Cond::Match(_) => "match",
+                Cond::MatchPhrase(_) => "match_phrase",
+                Cond::MatchPhrasePrefix(_) => "match_phrase_prefix",
+                Cond::Eq(_)
+                | Cond::Ne(_)
+                | Cond::In(_)
+                | Cond::Nin(_)
+                | Cond::Gt(_)
+                | Cond::Gte(_)
+                | Cond::Lt(_)
+                | Cond::Lte(_)
+                | Cond::Between(..)
+                | Cond::Exists(_)
+                | Cond::Prefix(_)
+                | Cond::Contains(_)
+                | Cond::Wildcard(_)
+                | Cond::Regexp(_) => return,
+            };
+            found.push((column.name.as_str(), operator));
+        }
+    }
+}
