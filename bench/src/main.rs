@@ -12,6 +12,7 @@ mod memory;
 mod moves;
 mod own;
 mod projector;
+mod query;
 mod rebuild;
 mod reference;
 mod report;
@@ -76,6 +77,7 @@ const MEASUREMENTS: &[(What, Measure)] = &[
     (What::Visible, visible::run),
     (What::Projector, projector::run),
     (What::Rebuild, rebuild::run),
+    (What::Query, query::run),
     (What::Memory, memory::run),
     (What::Growth, growth::run),
 ];

@@ -127,7 +127,7 @@ fn lists(url: &str, token: &str, place: usize, enough: &AtomicBool) -> Result<(u
 }
 
 /// MiB of a process that are resident.
-fn resident(pid: u32) -> f64 {
+pub fn resident(pid: u32) -> f64 {
     parse(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default()).unwrap_or(0.0)
 }
 

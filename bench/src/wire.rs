@@ -90,6 +90,10 @@ impl Wire {
         };
         let (status, length) = parse(self.answer.get(..head).unwrap_or_default())
             .context(|| format!("{} answered without status or Content-Length", self.host))?;
+        let length = match length {
+            Some(length) => length,
+            None => self.chunks(head)?,
+        };
         if length > LONGEST_BODY {
             return Err(Error::new(format!("{} answered with {length} bytes", self.host)));
         }
@@ -98,6 +102,34 @@ impl Wire {
         }
         let (head, body) = self.answer.split_at(head);
         Ok(Answer { status, head, body: body.get(..length).unwrap_or_default() })
+    }
+
+    /// Reads a body that comes in chunks and joins them; its length.
+    fn chunks(&mut self, head: usize) -> Result<usize> {
+        let (mut at, mut end) = (head, head);
+        loop {
+            let line = loop {
+                if let Some(length) = self.answer.get(at..).and_then(|rest| find(rest, b"\r\n")) {
+                    break at..at + length;
+                }
+                self.more()?;
+            };
+            let size = self.answer.get(line.clone()).and_then(|text| std::str::from_utf8(text).ok());
+            let size = size.and_then(|text| usize::from_str_radix(text.trim(), 16).ok());
+            let size = size.context(|| format!("{} sent a chunk without a length", self.host))?;
+            let from = line.end + 2;
+            if end - head + size > LONGEST_BODY {
+                return Err(Error::new(format!("{} answered with more than {LONGEST_BODY} bytes", self.host)));
+            }
+            while self.answer.len() < from + size + 2 {
+                self.more()?;
+            }
+            self.answer.copy_within(from..from + size, end);
+            (at, end) = (from + size + 2, end + size);
+            if size == 0 {
+                return Ok(end - head);
+            }
+        }
     }
 
     fn more(&mut self) -> Result<()> {
@@ -120,11 +152,14 @@ fn find(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|window| window == what)
 }
 
-/// Status and length from the head of an answer.
-fn parse(head: &[u8]) -> Option<(u16, usize)> {
+/// Status and length from the head of an answer; no length when it comes in chunks.
+fn parse(head: &[u8]) -> Option<(u16, Option<usize>)> {
     let head = std::str::from_utf8(head).ok()?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, header(head, "content-length")?.parse().ok()?))
+    if header(head, "transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        return Some((status, None));
+    }
+    Some((status, Some(header(head, "content-length")?.parse().ok()?)))
 }
 
 fn header<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
@@ -151,6 +186,16 @@ mod tests {
             for _ in 0..2 {
                 let count = stream.read(&mut asked).unwrap();
                 assert!(asked[..count].ends_with(b"\r\n\r\n{}"));
+                for piece in [
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r",
+                    "\nabc\r\nA\r\n01234567",
+                    "89\r\n0\r\n\r\n",
+                ] {
+                    stream.write_all(piece.as_bytes()).unwrap();
+                    stream.flush().unwrap();
+                }
+                let count = stream.read(&mut asked).unwrap();
+                assert!(asked[..count].ends_with(b"\r\n\r\n{}"));
                 for piece in ["HTTP/1.1 201 Created\r\ncontent-len", "gth: 5\r\n\r", "\nab", "cde"] {
                     stream.write_all(piece.as_bytes()).unwrap();
                     stream.flush().unwrap();
@@ -159,6 +204,8 @@ mod tests {
         });
         let mut wire = Wire::open(&url).unwrap();
         for _ in 0..2 {
+            let answer = wire.ask("POST", "/x", &[("A", "b")], "{}").unwrap();
+            assert_eq!((answer.status, answer.body), (200, b"abc0123456789".as_slice()));
             let answer = wire.ask("POST", "/x", &[("A", "b")], "{}").unwrap();
             assert_eq!(
                 (answer.status, answer.body, answer.header("CONTENT-LENGTH")),
@@ -171,8 +218,9 @@ mod tests {
 
     #[test]
     fn heads_without_a_length_are_refused() {
-        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"), Some((200, 7)));
-        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), None);
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"), Some((200, Some(7))));
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), Some((200, None)));
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\n\r\n"), None);
         assert_eq!(parse(b"\xff"), None);
     }
 }

@@ -18,6 +18,8 @@ pub enum What {
     Projector,
     /// T5: views filled anew while they are read.
     Rebuild,
+    /// T6, T6b, T9: lists and counts of the query service, and who asks.
+    Query,
     /// T8: the append when the log is long.
     Growth,
     /// T7: memory and start.
