@@ -343,7 +343,6 @@ fn record_answer() -> Value {
     body_of(json!({"statusCode": {"type": "integer"}, "item": {"type": "object"}}))
 }
 
-/// Not JSON, but the documents know nothing else.
 fn live_answer() -> Value {
     json!({
         "type": "string",

@@ -1,5 +1,6 @@
 //! T6, T6b and T9: the query service beside Elasticsearch asked directly, and what it costs to know who asks.
 
+mod live;
 mod readers;
 mod who;
 
@@ -30,6 +31,8 @@ const LISTS: usize = 50;
 const EVENTS: u32 = 200;
 /// Events that the view is filled with before.
 const FILLED: Duration = Duration::from_secs(10);
+/// Live reads that hear nothing.
+const IDLE: usize = 5_000;
 /// The view.
 const VIEW: &str = "chessGameListView";
 
@@ -43,7 +46,7 @@ struct Question {
 
 /// Measures them.
 pub fn run(bench: &Bench) -> Result<Report> {
-    let whole = Whole::start(bench, &[])?;
+    let whole = Whole::start(bench, &[("WECHESS_LIVE_PER_USER", "100000")])?;
     let mut report = Report::default();
     let seconds = bench.seconds(4);
     let load = Load { connections: 32, games: if bench.args.brief { 64 } else { 3_000 }, seconds };
@@ -55,6 +58,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
     let asker = Asker::new(&whole, &token)?;
     side_by_side(bench, &whole, &asker, seconds, &mut report)?;
     again_and_again(bench, &whole, &asker, &stage, seconds, &mut report)?;
+    idle_readers(bench, &whole, &token, &mut report)?;
     let keys = whole.system.url(Service::CommandApi);
     let micros = who::check(&keys, &token)?;
     report.rows.push(Row::new("T9", "token check, seen before", micros, "us").wants("<= 5 us", micros <= 5.0));
@@ -68,6 +72,22 @@ pub fn run(bench: &Bench) -> Result<Report> {
             .wants("<= 64 MiB + 64 kept", memory <= 128.0),
     );
     Ok(report)
+}
+
+/// The memory of live reads that hear nothing.
+fn idle_readers(bench: &Bench, whole: &Whole, token: &str, report: &mut Report) -> Result<()> {
+    let count = if bench.args.brief { 100 } else { IDLE };
+    let pid = whole.pid(Service::QueryBff)?;
+    let before = resident(pid);
+    let task = bench.screen.task("live", &format!("{count} live reads"));
+    let readers = live::open(&whole.system.url(Service::QueryBff), token, count)?;
+    let most = live::watch(|| resident(pid), Duration::from_secs(20));
+    task.done(&format!("{most:.0} MiB"));
+    drop(readers);
+    let row = Row::new("T6", format!("query service: resident with {count} idle live readers"), most, "MiB");
+    report.rows.push(row.wants("<= 256 MiB", most <= 256.0));
+    report.note(format!("T6 live reads: {before:.0} MiB before the first, kept answers included"));
+    Ok(())
 }
 
 /// Who asks both.

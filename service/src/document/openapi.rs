@@ -40,7 +40,9 @@ pub fn openapi(name: &str, version: &str, operations: &[Operation]) -> Value {
 
 fn entry(operation: &Operation) -> Value {
     let mut responses = Map::new();
-    let answer = json!({"application/json": {"schema": operation.answer}});
+    // An answer that is no JSON says so in its schema.
+    let media = operation.answer["contentMediaType"].as_str().unwrap_or("application/json");
+    let answer = json!({media: {"schema": operation.answer}});
     responses.insert(operation.status.to_string(), json!({"description": "Done.", "content": answer}));
     for status in &operation.errors {
         responses.insert(status.to_string(), json!({"$ref": "#/components/responses/Error"}));
