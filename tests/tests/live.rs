@@ -139,6 +139,7 @@ fn what_cannot_be_read_live_is_refused_at_once() {
 fn a_browser_sends_its_token_in_the_query_or_a_cookie() {
     story(async |app: App| {
         let ann = app.user("ann").await;
+        ann.look("/bff-api/user/count").await.is(200);
         let stranger = app.stranger();
         let mut live = stranger.live(&format!("/bff-api/user/live?access_token={}", ann.token)).await;
         assert_eq!(live.expect("snapshot").await["items"][0]["id"], ann.id.as_str());
