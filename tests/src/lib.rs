@@ -8,6 +8,7 @@ pub mod chess;
 pub mod command;
 pub mod direct;
 pub mod events;
+pub mod oracle;
 pub mod proxy;
 pub mod refusing;
 pub mod searches;

@@ -39,6 +39,8 @@ mod timers;
 mod tokens;
 mod views_faults;
 mod views_freshness;
+mod views_leaks;
 mod views_lists;
+mod views_oracle;
 mod views_reading;
 mod views_unwell;

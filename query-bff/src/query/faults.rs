@@ -187,6 +187,19 @@ mod tests {
     }
 
     #[test]
+    fn the_faults_of_a_part_name_it() {
+        let (mut faults, mut part) = (Faults::default(), Faults::default());
+        part.push("/plies/gte", Code::UnknownField, "gone");
+        faults.absorb(part, "/filter", "the saved filter `mine`");
+        let fault = &faults.listed()[0];
+        assert_eq!((&*fault.pointer, &*fault.message), ("/filter/plies/gte", "the saved filter `mine`: gone"));
+        let mut many = Faults::default();
+        (0..60).for_each(|n| many.push(format!("/{n}"), Code::UnknownField, "gone"));
+        faults.absorb(many, "", "x");
+        assert_eq!((faults.listed().len(), faults.unlisted), (MAX_LISTED, 11));
+    }
+
+    #[test]
     fn the_list_is_bounded() {
         let mut faults = Faults::default();
         for n in 0..200 {
