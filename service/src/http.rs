@@ -29,6 +29,18 @@ pub struct Shell {
     inner: Arc<Inner>,
 }
 
+/// A file that a service serves as it is, at the root and under each prefix.
+#[derive(Clone, Copy, Debug)]
+pub struct File {
+    /// Where: `/` is the page that a browser opens first, in place of the one that explains the API, which is then at
+    /// `/routes`.
+    pub path: &'static str,
+    /// Its content type.
+    pub kind: &'static str,
+    /// What it holds. A page may load what stands beside it, and nothing else: no other host, nothing within itself.
+    pub body: &'static str,
+}
+
 #[derive(Clone)]
 struct Inner {
     name: String,
@@ -40,6 +52,7 @@ struct Inner {
     cors_origins: Vec<String>,
     body_limit: usize,
     workers: usize,
+    files: &'static [File],
 }
 
 impl Shell {
@@ -70,6 +83,7 @@ impl Shell {
             cors_origins: Vec::new(),
             body_limit: BODY_LIMIT,
             workers: 2,
+            files: &[],
         };
         Self { inner: Arc::new(inner) }
     }
@@ -87,6 +101,11 @@ impl Shell {
     /// How many threads serve.
     pub fn workers(self, threads: usize) -> Self {
         self.change(|inner| inner.workers = threads.max(1))
+    }
+
+    /// Files of the service itself.
+    pub fn files(self, files: &'static [File]) -> Self {
+        self.change(|inner| inner.files = files)
     }
 
     fn change(self, edit: impl FnOnce(&mut Inner)) -> Self {

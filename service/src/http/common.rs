@@ -12,7 +12,7 @@ use actix_web::web::{Data, Path, ServiceConfig, get};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use super::{Shell, metrics};
+use super::{File, Shell, metrics};
 use crate::document::{self, Operation};
 use crate::error::ApiError;
 use crate::health::{self, Check, State};
@@ -23,6 +23,10 @@ const HEALTH_TIME: Duration = Duration::from_secs(3);
 /// What pages of ours may load: only what stands beside them.
 const PAGE_POLICY: &str =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+/// What a page of a service's own may load: the same, and nothing that stands within it.
+const FILE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                           connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The common routes as the documents show them.
 const COMMON: &[(&str, &str, &str)] = &[
@@ -63,6 +67,10 @@ pub(super) fn routes(cfg: &mut ServiceConfig, shell: &Shell) {
             let pages = pages.clone();
             get().to(move || std::future::ready(pick(&pages)))
         };
+        for file in shell.inner.files {
+            cfg.route(&at(file.path), get().to(move || std::future::ready(own_file(file))));
+        }
+        let explained = if shell.inner.files.iter().any(|file| file.path == "/") { "/routes" } else { "/" };
         cfg.route(&at("/health"), get().to(alive))
             .route(&at("/admin/health"), get().to(ready))
             .route(&at("/metrics"), get().to(prometheus))
@@ -70,7 +78,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig, shell: &Shell) {
             .route(&at("/openapi.json"), page(|pages| json_text(&pages.openapi)))
             .route(&at("/face.css"), get().to(style))
             .route(&at("/face.js"), get().to(script))
-            .route(&at("/"), page(|pages| html(&pages.face)))
+            .route(&at(explained), page(|pages| html(&pages.face)))
             .route(&at("/swagger"), page(|pages| moved(&pages.swagger)));
         let (postman, swagger) = (pages.clone(), pages.clone());
         cfg.route(
@@ -159,6 +167,10 @@ async fn style() -> HttpResponse {
 
 async fn script() -> HttpResponse {
     HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(document::SCRIPT)
+}
+
+fn own_file(file: &File) -> HttpResponse {
+    HttpResponse::Ok().content_type(file.kind).insert_header((CONTENT_SECURITY_POLICY, FILE_POLICY)).body(file.body)
 }
 
 fn html(page: &str) -> HttpResponse {
