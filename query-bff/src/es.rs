@@ -2,6 +2,9 @@
 //!
 //! [`Search`] holds the exact bytes that are sent; [`crate::cache`] keeps answers under them.
 
+pub mod pit;
+pub mod raw;
+
 use std::time::Duration;
 
 use bytes::Bytes;

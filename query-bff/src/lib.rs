@@ -1,10 +1,12 @@
 //! The query service: reads the views in Elasticsearch for clients. It decides nothing, writes nothing, sees no event.
 
+pub mod aggregate;
 pub mod answer;
 pub mod cache;
 pub mod config;
 pub mod cursor;
 pub mod es;
+pub mod export;
 pub mod facets;
 pub mod freshness;
 mod health;
@@ -13,6 +15,7 @@ pub mod page;
 pub mod params;
 pub mod query;
 pub mod reads;
+mod refusal;
 pub mod request;
 #[cfg(test)]
 mod rights;
@@ -48,6 +51,8 @@ pub struct App {
     pub freshness: Arc<freshness::Freshness>,
     /// Those who read live.
     pub live: Live,
+    /// How many exports run.
+    pub exports: export::places::Places,
     /// Takes the writes.
     pub command_api: who::CommandApi,
     /// Signs what clients carry for us.
@@ -76,6 +81,7 @@ pub async fn build(config: Config) -> Result<Server, BoxError> {
             feeds: live::feed::Feeds::new(client.clone(), namespace.clone()),
             seats: live::seats::Seats::new(config.live_readers, config.live_of_each),
         },
+        exports: export::places::Places::default(),
         command_api,
         signer: config.signer,
         namespace,

@@ -1,19 +1,22 @@
 //! The one table of routes: from it come the actix routes, `/swagger`, `/getPostmanCollection` and `/`.
-//!
-//! Aggregates and exports add rows here and a module beside `reads`.
+
+mod shapes;
 
 use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, Route};
-use event_schema::auth::user::Role;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use service::document::{Operation, Parameter, Place};
 use service::error::ApiError;
 
-use crate::params::{COMMON, FILTERS as FILTERS_PARAM, Param};
+use crate::params::{COMMON, Param};
 use crate::view::{self, VIEWS};
-use crate::{App, live, reads, saved_filters};
+use crate::{App, aggregate, export, live, reads, saved_filters};
+use shapes::{
+    aggregate_answer, aggregate_body, count_answer, count_body, export_answer, export_body, list_answer, list_body,
+    live_answer, record_answer, save_body, saved_answer, schema_answer,
+};
 
 /// The documented root; the routes answer at `/` as well.
 pub const PREFIX: &str = "/bff-api";
@@ -70,6 +73,11 @@ impl Row {
         self
     }
 
+    const fn exports(mut self) -> Self {
+        self.errors = EXPORT;
+        self
+    }
+
     const fn writes(mut self, status: u16) -> Self {
         self.headers = &[&IDEMPOTENCY];
         self.status = status;
@@ -92,6 +100,9 @@ impl Row {
 const READ: &[u16] = &[400, 401, 403, 404, 503];
 const LIVE: &[u16] = &[400, 401, 403, 404, 429, 503];
 const BODY: &[u16] = &[400, 401, 403, 404, 413, 415, 503];
+
+/// 410: the point in time is over; 429 and 503: too many run.
+const EXPORT: &[u16] = &[400, 401, 403, 404, 406, 410, 413, 415, 429, 503];
 
 const FILTERS: &str = "/{index}/filters";
 /// "Get all" of the contract's aggregated views, and of every other.
@@ -118,6 +129,34 @@ const ROWS: &[Row] = &[
         || web::post().to(reads::count_body),
     )
     .post(count_body),
+    read(
+        "/{index}/aggregate",
+        "aggregateIndex",
+        "Groups of documents and what is computed of each.",
+        aggregate::PARAMS,
+        aggregate_answer,
+        || web::post().to(aggregate::aggregate),
+    )
+    .post(aggregate_body),
+    read(
+        "/{index}/export",
+        "exportIndex",
+        "All that fits, as a stream of NDJSON, CSV or Parquet.",
+        export::PARAMS,
+        export_answer,
+        || web::get().to(export::export),
+    )
+    .exports(),
+    read(
+        "/{index}/export",
+        "exportIndexByFilters",
+        "All that fits the filters, as a stream of NDJSON, CSV or Parquet.",
+        export::PARAMS,
+        export_answer,
+        || web::post().to(export::export_body),
+    )
+    .post(export_body)
+    .exports(),
     read(
         "/{index}/schema",
         "getIndexSchema",
@@ -255,110 +294,6 @@ fn parameters(row: &Row) -> Vec<Parameter> {
     all
 }
 
-/// The grammar of filters; `/:index/schema` says which fields and operators there are.
-fn grammar() -> Value {
-    json!({
-        "type": "object",
-        "description": "{field: value | null | [values] | {op: value, ...} | {\"operator\": op, \"value\" | \"values\": ...}, \
-                        \"$and\": [...], \"$or\": [...], \"$not\": {...}}",
-        "example": {"status": "completed", "createdAt": {"gte": "now-7d/d"}},
-    })
-}
-
-fn list_body() -> Value {
-    body_of_params(reads::LIST)
-}
-
-fn count_body() -> Value {
-    body_of_params(reads::COUNT)
-}
-
-/// A body whose keys are the parameters of its route.
-fn body_of_params(params: &[&Param]) -> Value {
-    let property = |param: &&Param| {
-        let schema = if param.name == FILTERS_PARAM.name { grammar() } else { param.body_schema() };
-        (param.name.to_owned(), schema)
-    };
-    json!({
-        "type": "object",
-        "description": "any of the parameters; or, with none of these keys, the bare map of filters",
-        "properties": params.iter().map(property).collect::<Map<_, _>>(),
-    })
-}
-
-fn save_body() -> Value {
-    json!({
-        "type": "object",
-        "required": ["conditions"],
-        "properties": {"filterName": {"type": ["string", "null"], "maxLength": saved_filters::MAX_NAME}, "conditions": grammar(),
-            "sharedWith": {"type": ["string", "null"], "enum": sharing(), "description": "your own role: all who have it may use the filter"}},
-    })
-}
-
-fn sharing() -> Vec<Value> {
-    Role::OPTIONS.iter().map(|role| json!(role)).chain([Value::Null]).collect()
-}
-
-fn body_of(properties: Value) -> Value {
-    let mut all = json!({"status": {"type": "string", "const": "OK"}});
-    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), properties) {
-        all.extend(more);
-    }
-    json!({"type": "object", "properties": all})
-}
-
-fn list_answer() -> Value {
-    let whole = || json!({"type": "integer"});
-    let page = || json!({"type": ["integer", "null"]});
-    let cursor = || json!({"type": ["string", "null"]});
-    body_of(json!({
-        "statusCode": whole(), "total": whole(), "totalPage": whole(), "currentPage": page(), "nextPage": page(),
-        "prevPage": page(), "pageItem": whole(), "items": {"type": "array", "items": {"type": "object"}},
-        "filters": {"type": "array", "items": facet()}, "nextCursor": cursor(), "prevCursor": cursor(),
-    }))
-}
-
-fn facet() -> Value {
-    let whole = || json!({"type": "integer"});
-    json!({"type": "object", "properties": {
-        "field": {"type": "string"}, "other": whole(), "missing": whole(),
-        "values": {"type": "array", "items": {"type": "object", "properties":
-            {"value": {"type": ["string", "integer", "boolean"]}, "count": whole()}}},
-    }})
-}
-
-fn count_answer() -> Value {
-    body_of(json!({"total": {"type": "integer"}}))
-}
-
-fn schema_answer() -> Value {
-    let names = || json!({"type": "array", "items": {"type": "string"}});
-    body_of(json!({
-        "filtirableFields": names(), "filterableFields": names(), "sortableFields": names(),
-        "fields": {"type": "array", "items": {"type": "object"}},
-    }))
-}
-
-fn record_answer() -> Value {
-    body_of(json!({"statusCode": {"type": "integer"}, "item": {"type": "object"}}))
-}
-
-fn live_answer() -> Value {
-    json!({
-        "type": "string",
-        "contentMediaType": "text/event-stream",
-        "description": "events snapshot {reason, total, items}, enter and change {id, item}, leave {id}, end {reason, detail}",
-    })
-}
-
-fn saved_answer() -> Value {
-    let id = || json!({"type": "string", "format": "uuid"});
-    body_of(json!({
-        "statusCode": {"type": "integer"}, "id": id(), "filterId": id(), "filterName": {"type": ["string", "null"]},
-        "conditions": {"type": "object"}, "sharedWith": {"type": ["string", "null"]}, "item": {"type": "object"},
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,7 +305,7 @@ mod tests {
         let mut names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 9 + 2);
+        assert_eq!(names.len(), 9 + 2 + 3);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Stories over HTTP on real servers, one module per domain. `cargo dev test` runs them.
 
 mod accounts;
+mod aggregates;
 mod answers;
 mod auditing;
 mod bad_input;
 mod clocks;
 mod draws;
 mod elsewhere;
+mod exports;
 mod faults;
 mod game_views;
 mod games;

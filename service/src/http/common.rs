@@ -227,7 +227,7 @@ pub(super) fn cors(origins: &[String]) -> Cors {
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allow_any_header()
         .expose_headers(["Consistency-Token", "ETag", "Idempotency-Replayed", "Retry-After", "Stale", "Watermark"])
-        .expose_headers(["x-request-id", crate::token::TOKEN_NAME])
+        .expose_headers(["x-request-id", "X-Total-Count", "X-Export-Token", crate::token::TOKEN_NAME])
         .block_on_origin_mismatch(false)
         .max_age(3600);
     if origins.iter().any(|origin| origin == "*") {
