@@ -12,6 +12,7 @@ pub mod freshness;
 mod health;
 pub mod live;
 pub mod page;
+mod pages;
 pub mod params;
 pub mod query;
 pub mod reads;
@@ -88,6 +89,7 @@ pub async fn build(config: Config) -> Result<Server, BoxError> {
     });
     let health = Arc::new(health::BffHealth::new(app.clone(), client));
     let shell = Shell::new("query-bff", env!("CARGO_PKG_VERSION"), routes::operations(), health, &[routes::PREFIX])
-        .cors_origins(&config.common.cors_origins);
+        .cors_origins(&config.common.cors_origins)
+        .files(pages::FILES);
     Ok(serve(config.common.bind, shell, move |cfg| routes::configure(cfg, &app)).await?)
 }

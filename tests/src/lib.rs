@@ -4,6 +4,7 @@
 
 pub mod actor;
 pub mod answer;
+pub mod browser;
 pub mod chess;
 pub mod command;
 pub mod direct;

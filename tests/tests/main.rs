@@ -2,6 +2,7 @@
 
 mod accounts;
 mod aggregates;
+mod analyst;
 mod answers;
 mod auditing;
 mod bad_input;
