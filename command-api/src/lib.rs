@@ -44,6 +44,7 @@ pub struct Server {
     pub addr: SocketAddr,
     http: service::http::Server,
     log: Log,
+    timers: timers::Running,
     background: Vec<JoinHandle<()>>,
     appender: appender::Running,
 }
@@ -85,7 +86,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     background.push(poke);
     background.push(http::limits::forget_idle(&app));
     let timers = Timers { store: Arc::clone(&store) };
-    background.push(timers::start(log.clone(), store.alarm(), Arc::new(timers)));
+    let timers = timers::start(log.clone(), store.alarm(), Arc::new(timers));
     let operations = http::listing::operations(&routes::ROWS);
     let health = Arc::new(CommandHealth { store, nats });
     let shell = Shell::new("command-api", http::envelope::VERSION, operations, health, routes::PREFIXES)
@@ -96,7 +97,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         http::rows::configure(cfg, &routes::ROWS);
     })
     .await?;
-    Ok(Server { addr: http.addr, http, log, background, appender: running })
+    Ok(Server { addr: http.addr, http, log, timers, background, appender: running })
 }
 
 impl Server {
@@ -122,6 +123,7 @@ impl Server {
     }
 
     async fn finish(self) {
+        self.timers.stop().await;
         for task in self.background {
             task.abort();
             // Aborted or ended: either way it holds nothing any more.

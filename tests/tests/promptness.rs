@@ -1,4 +1,4 @@
-//! Flags fall by themselves, once, and soon: also when the process that set the timer is gone.
+//! Flags fall by themselves, once, and soon: also when the process that set the timer is gone or begins anew.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -61,6 +61,39 @@ fn flags_fall_promptly_and_once() {
         };
         let late = join_all((0..30).map(|_| one())).await;
         assert!(report("thirty about at once", late) < SOON);
+        system.end().await;
+    });
+}
+
+#[test]
+fn flags_fall_promptly_and_once_also_after_a_restart() {
+    alone(async || {
+        let mut system = System::with_namespace(&["user"]).await;
+        let (ann, bob) = (system.guest().await, system.guest().await);
+        let mut games = Vec::new();
+        for initial in [300, 400, 6_000, 6_500, 7_000, 7_500, 8_000] {
+            let game = ann.create_timed_game(&bob, initial).await;
+            let due = begin(&game, initial).await;
+            games.push((game, due));
+        }
+        let down = Utc::now();
+        system.stop_command_api().await;
+        system.start_command_api().await;
+        let up = Utc::now();
+        let (mut meanwhile, mut later) = (Vec::new(), Vec::new());
+        for (game, due) in games {
+            let (white, black) = (game.white.at(&system), game.black.at(&system));
+            let late = lateness(&system, &Game { white, black, ..game }, due).await;
+            match due {
+                due if due > up => later.push(late),
+                // It was due while nobody was there, or somebody who claims no more, and is late by that much.
+                due if due > down => meanwhile.push(late - (up - due).num_milliseconds() as f64),
+                _ => assert!(late < SOON, "due before the stop: {late}"),
+            }
+        }
+        say(&format!("flags, due meanwhile: fell {meanwhile:.1?} ms after the process was ready"));
+        assert!(meanwhile.iter().all(|late| *late < SOON));
+        assert!(later.is_empty() || report("after a restart", later) < SOON);
         system.end().await;
     });
 }

@@ -1,12 +1,14 @@
 //! The runner of timers: claims what is due, commits, and only then issues commands.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event_schema::ids::CommandId;
 use futures_util::future::BoxFuture;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use super::alarm::Alarm;
@@ -22,6 +24,8 @@ const LEASE_SECONDS: f64 = 5.0;
 const REST_SECONDS: f64 = 0.5;
 /// How often timers are looked for that this process does not know of: those of others, and those that were late.
 const SWEEP: Duration = Duration::from_secs(1);
+/// How long a runner that stops waits for what it is firing.
+const LAST: Duration = Duration::from_secs(2);
 /// The most timers that are carried out at once; together, so that group commit takes them in one flush.
 const CLAIM: usize = 64;
 
@@ -72,35 +76,89 @@ struct Runner {
     firing: Arc<dyn Firing>,
 }
 
+/// The running runner.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Claims nothing more, finishes what is being fired, and gives back what takes too long, so that another process
+    /// fires it at once instead of when the lease has run out.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the runner of timers broke");
+        }
+    }
+}
+
 /// Starts the runner. A firing that takes long holds up no other.
-pub fn start(log: Log, alarm: Arc<Alarm>, firing: Arc<dyn Firing>) -> JoinHandle<()> {
+pub fn start(log: Log, alarm: Arc<Alarm>, firing: Arc<dyn Firing>) -> Running {
+    let (stop, stopping) = watch::channel(false);
     let runner = Runner { log, alarm, firing };
-    tokio::spawn(async move {
-        // Whoever ends the runner ends its firings: others make them again.
+    Running { stop, task: tokio::spawn(runner.run(stopping)) }
+}
+
+impl Runner {
+    async fn run(self, mut stopping: watch::Receiver<bool>) {
         let mut firings = JoinSet::new();
-        loop {
-            while firings.try_join_next().is_some() {}
-            if firings.len() >= CLAIM {
-                drop(firings.join_next().await);
+        let mut claimed: HashMap<tokio::task::Id, Due> = HashMap::new();
+        while !*stopping.borrow_and_update() {
+            while let Some(done) = firings.try_join_next_with_id() {
+                claimed.remove(&id_of(&done));
             }
-            runner.alarm.forget();
-            let next = match claim(&runner.log, CLAIM - firings.len()).await {
+            if firings.len() >= CLAIM
+                && let Some(done) = firings.join_next_with_id().await
+            {
+                claimed.remove(&id_of(&done));
+            }
+            self.alarm.forget();
+            let next = match claim(&self.log, CLAIM - firings.len()).await {
                 Ok(due) => {
                     for timer in due {
-                        firings.spawn(runner.clone().fire(timer));
+                        claimed.insert(firings.spawn(self.clone().fire(timer.clone())).id(), timer);
                     }
-                    next_due(&runner.log).await
+                    next_due(&self.log).await
                 }
                 Err(error) => Err(error),
             };
             match next {
-                Ok(Some(due)) => runner.alarm.set(due),
+                Ok(Some(due)) => self.alarm.set(due),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(error = service::telemetry::chain(&error), "due timers cannot be claimed"),
             }
-            runner.alarm.sleep(SWEEP).await;
+            tokio::select! {
+                () = self.alarm.sleep(SWEEP) => {}
+                _ = stopping.changed() => {}
+            }
         }
-    })
+        let last = async {
+            while let Some(done) = firings.join_next_with_id().await {
+                claimed.remove(&id_of(&done));
+            }
+        };
+        if tokio::time::timeout(LAST, last).await.is_err() {
+            firings.shutdown().await;
+            self.give_back(claimed.into_values()).await;
+        }
+    }
+
+    /// Ends the leases of what was claimed and not fired.
+    async fn give_back(&self, timers: impl Iterator<Item = Due>) {
+        for timer in timers {
+            if let Err(error) = settle(&self.log, &timer, "update", "set leased_until = null").await {
+                tracing::warn!(error = service::telemetry::chain(&error), "a claimed timer cannot be given back");
+            }
+        }
+    }
+}
+
+fn id_of(done: &Result<(tokio::task::Id, ()), JoinError>) -> tokio::task::Id {
+    match done {
+        Ok((id, ())) => *id,
+        Err(error) => error.id(),
+    }
 }
 
 impl Runner {
