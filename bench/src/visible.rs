@@ -19,6 +19,9 @@ use crate::wire::Wire;
 
 /// Events a second that are offered.
 const RATES: [u32; 2] = [100, 1000];
+/// Events a second before anything is measured, and for how many seconds: until then the virtual machine of
+/// Elasticsearch is busy compiling itself.
+const WARM_UP: (u32, u64) = (300, 90);
 /// Players whose moves are looked for.
 const PROBES: usize = 4;
 /// How often each of them moves.
@@ -46,29 +49,34 @@ pub fn run(bench: &Bench) -> Result<Report> {
         seconds,
     };
     let task = bench.screen.task("games", "making players and games");
-    let all = RATES.iter().map(|rate| u64::from(*rate)).sum::<u64>() * (seconds + 3);
+    let warm_up = (WARM_UP.0, if bench.args.brief { 2 } else { WARM_UP.1 });
+    let all = RATES.iter().map(|rate| u64::from(*rate) * (seconds + 3)).sum::<u64>()
+        + u64::from(warm_up.0) * (warm_up.1 + 3);
     let crowd = Stage::prepare(target.clone(), &play::sample(), &load(32, all), "crowd")?;
-    let probes = Stage::prepare(target, &play::sample(), &load(PROBES, seconds * 4 * PROBES as u64), "probe")?;
+    let looked_for = (seconds * RATES.len() as u64 + warm_up.1) * 4 * PROBES as u64;
+    let probes = Stage::prepare(target, &play::sample(), &load(PROBES, looked_for), "probe")?;
     task.done("made");
     report.note(format!(
         "T3: {PROBES} players move every {} ms beside the offered load; from the arrival of the answer until a read \
          with its token shows the move, read again at once until it does",
         EVERY.as_millis()
     ));
+    let query_bff = whole.system.url(Service::QueryBff);
+    let task = bench.screen.task("warm-up", &format!("{} events/s for {} s", warm_up.0, warm_up.1));
+    at_rate(&query_bff, (&crowd, &probes), warm_up)?;
+    task.done("done");
     for rate in RATES {
-        at_rate(bench, &whole.system.url(Service::QueryBff), (&crowd, &probes), (rate, seconds), &mut report)?;
+        let task = bench.screen.task("visible", &format!("{rate} events/s offered"));
+        let (found, offered) = at_rate(&query_bff, (&crowd, &probes), (rate, seconds))?;
+        let (by_id, listed) = (Sorted::new(found.by_id), Sorted::new(found.listed));
+        task.done(&format!("by id p50 {:.0} ms, listed p99 {:.0} ms", by_id.ms(0.5), listed.ms(0.99)));
+        say(rate, offered, &by_id, &listed, &mut report);
     }
     Ok(report)
 }
 
-fn at_rate(
-    bench: &Bench,
-    query_bff: &str,
-    (crowd, probes): (&Stage, &Stage),
-    (rate, seconds): (u32, u64),
-    report: &mut Report,
-) -> Result<()> {
-    let task = bench.screen.task("visible", &format!("{rate} events/s offered"));
+/// What was found at a rate, and how many a second were made.
+fn at_rate(query_bff: &str, (crowd, probes): (&Stage, &Stage), (rate, seconds): (u32, u64)) -> Result<(Found, f64)> {
     let limit = Duration::from_secs(seconds);
     let found = Mutex::new(Found::default());
     let offered = thread::scope(|scope| {
@@ -87,8 +95,10 @@ fn at_rate(
         let offered = crowd.join().unwrap_or_else(|_| Err(Error::new("the crowd panicked")));
         watched.and(offered)
     })?;
-    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (by_id, listed) = (Sorted::new(found.by_id), Sorted::new(found.listed));
+    Ok((found.into_inner().unwrap_or_else(PoisonError::into_inner), offered.rate()))
+}
+
+fn say(rate: u32, offered: f64, by_id: &Sorted, listed: &Sorted, report: &mut Report) {
     let row = |what: &str, ms: f64| Row::new("T3", format!("{what}, {rate} events/s"), ms, "ms");
     let judged = |row: Row, most: f64| match rate {
         1000 => {
@@ -103,15 +113,12 @@ fn at_rate(
         row("in a list with its token, p50", listed.ms(0.5)),
         judged(row("in a list with its token, p99", listed.ms(0.99)), 400.0),
     ]);
-    task.done(&format!("by id p50 {:.0} ms, listed p99 {:.0} ms", by_id.ms(0.5), listed.ms(0.99)));
     report.note(format!(
-        "T3 {rate} events/s: {:.0}/s were made, {} moves looked for; slowest by id {:.0} ms, in a list {:.0} ms",
-        offered.rate(),
+        "T3 {rate} events/s: {offered:.0}/s were made, {} moves looked for; slowest by id {:.0} ms, in a list {:.0} ms",
         by_id.len(),
         by_id.ms(1.0),
         listed.ms(1.0),
     ));
-    Ok(())
 }
 
 /// Looks for a move by id and in a list, both at once.
