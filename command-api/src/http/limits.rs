@@ -18,32 +18,45 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::config::RateLimits;
 
+/// Whose calls are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Those of an address.
+    Address,
+    /// Those of a logged-in user.
+    User,
+}
+
 /// A limit: so many at once, so many a minute in the long run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// What is counted together.
     pub name: &'static str,
+    /// Whose.
+    pub by: By,
     /// At once.
     pub burst: NonZeroU32,
     /// In the long run.
     pub per_minute: NonZeroU32,
 }
 
-const fn limit(name: &'static str, burst: u32, per_minute: u32) -> Limit {
+const fn limit(name: &'static str, by: By, burst: u32, per_minute: u32) -> Limit {
     let (Some(burst), Some(per_minute)) = (NonZeroU32::new(burst), NonZeroU32::new(per_minute)) else {
         panic!("a limit lets something pass");
     };
-    Limit { name, burst, per_minute }
+    Limit { name, by, burst, per_minute }
 }
 
 /// Logins, by address: each costs a password hash.
-pub const LOGIN: Limit = limit("login", 20, 20);
+pub const LOGIN: Limit = limit("login", By::Address, 20, 20);
 /// New accounts and guests, by address.
-pub const REGISTER: Limit = limit("register", 20, 10);
+pub const REGISTER: Limit = limit("register", By::Address, 20, 10);
 /// Invitation codes that a user tries.
-pub const CODES: Limit = limit("invitationCode", 20, 20);
+pub const CODES: Limit = limit("invitationCode", By::User, 20, 20);
+/// What a user says in the rooms of games.
+pub const MESSAGES: Limit = limit("messages", By::User, 30, 60);
 /// All of them.
-const ALL: &[Limit] = &[LOGIN, REGISTER, CODES];
+const ALL: &[Limit] = &[LOGIN, REGISTER, CODES, MESSAGES];
 
 type Limiter = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
@@ -125,6 +138,15 @@ mod tests {
         let refused = limits.check(LOGIN, far, "203.0.113.7").unwrap_err();
         assert_eq!((refused.status(), refused.code()), (429, "errMsg_TooManyRequests"));
         assert!(limits.check(LOGIN, far, "203.0.113.8").is_ok());
+    }
+
+    #[test]
+    fn a_user_is_counted_whatever_his_address() {
+        let limits = Limits::new(RateLimits::On);
+        let mut from = (0..MESSAGES.burst.get()).map(|n| IpAddr::from([203, 0, 113, n as u8]));
+        assert!(from.by_ref().all(|address| limits.check(MESSAGES, Some(address), "ann").is_ok()));
+        assert_eq!(limits.check(MESSAGES, None, "ann").unwrap_err().status(), 429);
+        assert!(limits.check(MESSAGES, None, "bob").is_ok());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use service::ApiError;
 
 use super::body::Param;
 use super::call::{Call, admin};
-use super::limits::{self, Limit};
+use super::limits::{self, By, Limit};
 use super::query::Filter;
 use super::read::{self, Readable};
 use super::write::{self, Write};
@@ -283,6 +283,8 @@ pub fn configure(cfg: &mut ServiceConfig, rows: &'static [Row]) {
             paths.push(path);
         }
     }
+    // Those without a parameter first: they are compared, where the others cost a regular expression each.
+    paths.sort_by_key(|path| path.contains('{'));
     for path in paths {
         let here = rows.iter().filter(|row| full_paths(row).any(|p| p == path));
         let resource = here.fold(actix_web::web::resource(&path), |resource, row| {
@@ -338,8 +340,12 @@ async fn serve(
         }
     };
     let peer = req.peer_addr().map(|addr| addr.ip());
-    let allowed = row.limit.map(|limit| app.limits.check(limit, peer, &address_key(peer))).transpose()?;
+    let by_address = row.limit.filter(|limit| limit.by == By::Address);
+    let mut allowed = by_address.map(|limit| app.limits.check(limit, peer, &address_key(peer))).transpose()?;
     let call = Call::open(row, app, req, body_of(row, bytes)).await?;
+    if let Some(limit) = row.limit.filter(|limit| limit.by == By::User) {
+        allowed = Some(call.app.limits.check(limit, peer, &call.caller()?.user_id.to_string())?);
+    }
     let mut response = (row.handler)(call).await?;
     if let Some(allowed) = allowed {
         limits::show(&mut response, allowed);

@@ -15,6 +15,7 @@ use service::sessions::Caller;
 
 use crate::es::aggregate::{Actor, Plain, Rejection};
 use crate::http::body::{Param, optional, required};
+use crate::http::limits;
 use crate::http::predicate::{Other, Predicate};
 use crate::http::query::Filter;
 use crate::http::record::{Change, Delete, Rules, Update, owns};
@@ -32,11 +33,12 @@ const ONE: &str = "/v1/gameHub-messages/{id}";
 
 /// The rows of the rooms' messages.
 pub fn routes(r: &mut Routes) {
-    r.create::<PostMessage>(
+    let post = r.create::<PostMessage>(
         "createGameHubMessage",
         ALL,
         "the players of the game, until it is over; what is of type `system`: admins",
     );
+    post.limit = Some(limits::MESSAGES);
     let list = r
         .special("listGameHubMessages", "GET", ALL, Action::List, &GAME_HUB_MESSAGE, |call| Box::pin(read::list(call)));
     list.filters = FILTERS;
