@@ -50,8 +50,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
     };
     let task = bench.screen.task("games", "making players and games");
     let warm_up = (WARM_UP.0, if bench.args.brief { 2 } else { WARM_UP.1 });
-    let all = RATES.iter().map(|rate| u64::from(*rate) * (seconds + 3)).sum::<u64>()
-        + u64::from(warm_up.0) * (warm_up.1 + 3);
+    let all =
+        RATES.iter().map(|rate| u64::from(*rate) * (seconds + 3)).sum::<u64>() + u64::from(warm_up.0) * (warm_up.1 + 3);
     let crowd = Stage::prepare(target.clone(), &play::sample(), &load(32, all), "crowd")?;
     let looked_for = (seconds * RATES.len() as u64 + warm_up.1) * 4 * PROBES as u64;
     let probes = Stage::prepare(target, &play::sample(), &load(PROBES, looked_for), "probe")?;

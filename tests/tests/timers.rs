@@ -99,7 +99,8 @@ fn a_timer_that_fires_too_early_is_armed_anew_with_the_services_own_login_whatev
         alarm.set(Utc::now());
         eventually("the quick one is armed anew", async || (row(quick).await == (again, 3, true)).then_some(())).await;
         assert!(row(slow).await.0 < again);
-        runner.abort();
+        runner.stop().await;
+        assert!(row(slow).await.2, "who stops gives back what it has claimed and not fired");
         direct::remove(&namespace).await;
     });
 }
