@@ -43,6 +43,8 @@ pub struct Projecting {
     pub(crate) generation: Generation,
     pub(crate) writer: Writer,
     generations: Generations,
+    /// Tells this opening from any other.
+    opened: Uuid,
     baton: Arc<Mutex<Baton>>,
     searchable: i64,
     /// When the first write was made that is not searchable yet.
@@ -88,6 +90,7 @@ impl Projecting {
             generation,
             writer,
             generations,
+            opened: Uuid::now_v7(),
             baton,
             searchable: applied,
             dirty: None,
@@ -188,7 +191,7 @@ impl Projecting {
             self.searchable = applied;
         }
         self.context.view.folded.send_replace(Some(applied));
-        self.context.announce(self.generation.number, applied, self.searchable);
+        self.context.announce((self.generation.number, self.opened), applied, self.searchable);
     }
 
     /// Makes what was applied searchable.

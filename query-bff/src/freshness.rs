@@ -286,7 +286,13 @@ mod tests {
     use super::*;
 
     fn known(searchable: i64, tail: Option<i64>, answered: u64) -> Known {
-        let watermark = Watermark { log_id: Uuid::from_u128(1), generation: 1, applied: searchable + 5, searchable };
+        let watermark = Watermark {
+            log_id: Uuid::from_u128(1),
+            generation: 1,
+            opened: Uuid::nil(),
+            applied: searchable + 5,
+            searchable,
+        };
         Known { watermark: Some(watermark), answered, tail }
     }
 
@@ -308,10 +314,22 @@ mod tests {
     #[test]
     fn answers_never_take_the_watermark_back() {
         let mut now = known(10, None, 0);
-        now.merge(&Watermark { log_id: Uuid::from_u128(1), generation: 1, applied: 3, searchable: 12 });
+        now.merge(&Watermark {
+            log_id: Uuid::from_u128(1),
+            generation: 1,
+            opened: Uuid::nil(),
+            applied: 3,
+            searchable: 12,
+        });
         let mark = now.watermark.clone().unwrap();
         assert_eq!((mark.applied, mark.searchable), (15, 12));
-        now.merge(&Watermark { log_id: Uuid::from_u128(1), generation: 2, applied: 3, searchable: 2 });
+        now.merge(&Watermark {
+            log_id: Uuid::from_u128(1),
+            generation: 2,
+            opened: Uuid::nil(),
+            applied: 3,
+            searchable: 2,
+        });
         assert_eq!(now.mark(Need::Searchable).unwrap().position, 2);
     }
 

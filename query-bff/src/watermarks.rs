@@ -59,7 +59,9 @@ impl Known {
     /// Takes over what the projector answered, unless the bucket has told more already.
     pub fn merge(&mut self, told: &Watermark) {
         match &mut self.watermark {
-            Some(known) if known.log_id == told.log_id && known.generation == told.generation => {
+            Some(known)
+                if (known.log_id, known.generation, known.opened) == (told.log_id, told.generation, told.opened) =>
+            {
                 known.applied = known.applied.max(told.applied);
                 known.searchable = known.searchable.max(told.searchable);
             }

@@ -17,7 +17,7 @@ fn whole(from: i64, to: i64) -> Changes<Source> {
 }
 
 fn mark(position: i64) -> Watermark {
-    Watermark { log_id: LOG, generation: 1, applied: position, searchable: position }
+    Watermark { log_id: LOG, generation: 1, opened: Uuid::nil(), applied: position, searchable: position }
 }
 
 /// The news as words: `5-7 [6, 7]` or `gap`.
