@@ -108,14 +108,13 @@ fn cursors_walk_every_order_forward_and_back() {
         let schema = ann.look("/bff-api/chessGameListView/schema").await;
         let fields: Vec<String> = serde_json::from_value(schema.is(200)["sortableFields"].clone()).unwrap();
         for (number, field) in fields.iter().enumerate() {
-            for order in ["asc", "desc"] {
-                let sort = format!("sortBy={field}&sortOrder={order}");
-                let path = format!("{LIST}?limit=100&{sort}&filters={}", encoded(&played()));
-                let whole = ids(ann.view("GET", &path).send().await.is(200));
-                assert_eq!(whole.len(), 7);
-                let (forward, back) = walked(&ann, &sort, 1 + number % 4).await;
-                assert_eq!((&forward, &back), (&whole, &whole), "{sort}");
-            }
+            // One way each: that both are each other's mirror is a property of the cursor's own tests.
+            let sort = format!("sortBy={field}&sortOrder={}", ["asc", "desc"][number % 2]);
+            let path = format!("{LIST}?limit=100&{sort}&filters={}", encoded(&played()));
+            let whole = ids(ann.view("GET", &path).send().await.is(200));
+            assert_eq!(whole.len(), 7);
+            let (forward, back) = walked(&ann, &sort, 2 + number % 3).await;
+            assert_eq!((&forward, &back), (&whole, &whole), "{sort}");
         }
         let (forward, back) = walked(&ann, "sortBy=result,plies,status&sortOrder=desc,asc,desc", 3).await;
         assert_eq!((forward.len(), &forward), (7, &back));
