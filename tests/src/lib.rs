@@ -11,6 +11,7 @@ pub mod direct;
 pub mod events;
 pub mod oracle;
 pub mod proxy;
+pub mod python;
 pub mod refusing;
 pub mod searches;
 pub mod servers;

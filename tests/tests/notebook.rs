@@ -1,0 +1,3 @@
+//! The worked notebook of the documents.
+
+mod long;
