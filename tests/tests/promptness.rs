@@ -84,11 +84,14 @@ fn flags_fall_promptly_and_once_also_after_a_restart() {
         for (game, due) in games {
             let (white, black) = (game.white.at(&system), game.black.at(&system));
             let late = lateness(&system, &Game { white, black, ..game }, due).await;
-            match due {
-                due if due > up => later.push(late),
+            let fell = due + TimeDelta::microseconds((late * 1000.0) as i64);
+            if due > up {
+                later.push(late);
+            } else if fell > down {
                 // It was due while nobody was there, or somebody who claims no more, and is late by that much.
-                due if due > down => meanwhile.push(late - (up - due).num_milliseconds() as f64),
-                _ => assert!(late < SOON, "due before the stop: {late}"),
+                meanwhile.push((fell - up).num_microseconds().unwrap_or(i64::MAX) as f64 / 1000.0);
+            } else {
+                assert!(late < SOON, "due before the stop: {late}");
             }
         }
         say(&format!("flags, due meanwhile: fell {meanwhile:.1?} ms after the process was ready"));
