@@ -40,6 +40,8 @@ fn report(what: &str, mut late: Vec<f64>) -> f64 {
 
 /// A sweep a second finds what nobody knows of after half a second in the middle, whatever the machine does besides.
 const SOON: f64 = 400.0;
+/// Each single one, on a machine that does much besides: far less than the lease of a process that is gone.
+const EACH: f64 = 2_000.0;
 
 #[test]
 fn flags_fall_promptly_and_once() {
@@ -91,11 +93,11 @@ fn flags_fall_promptly_and_once_also_after_a_restart() {
                 // It was due while nobody was there, or somebody who claims no more, and is late by that much.
                 meanwhile.push((fell - up).num_microseconds().unwrap_or(i64::MAX) as f64 / 1000.0);
             } else {
-                assert!(late < SOON, "due before the stop: {late}");
+                assert!(late < EACH, "due before the stop: {late}");
             }
         }
         say(&format!("flags, due meanwhile: fell {meanwhile:.1?} ms after the process was ready"));
-        assert!(meanwhile.iter().all(|late| *late < SOON));
+        assert!(meanwhile.iter().all(|late| *late < EACH));
         assert!(later.is_empty() || report("after a restart", later) < SOON);
         system.end().await;
     });
