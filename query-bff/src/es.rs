@@ -109,9 +109,9 @@ struct SearchAnswer {
     aggregations: Value,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Shards {
-    failed: u32,
+    failed: u64,
 }
 
 #[derive(Deserialize)]
@@ -120,7 +120,7 @@ struct Hits {
     hits: Vec<Document>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Total {
     value: u64,
 }
@@ -157,19 +157,12 @@ impl Elastic {
 
     /// Runs a search. A partial result is an error.
     pub async fn search(&self, search: &Search) -> Result<Found, EsError> {
-        let path = format!("/{}/_search", search.index);
-        let query = [("allow_partial_search_results", "false"), ("timeout", SEARCH_TIME)];
-        let (status, bytes) = self.send(Method::Post, &path, &query, Some(search.body.clone()), None).await?;
+        let (status, bytes) = self.send_search(&format!("/{}/_search", search.index), search.body.clone()).await?;
         if status != 200 {
             return Err(refusal(status, &bytes, &search.index));
         }
         let answer: SearchAnswer = serde_json::from_slice(&bytes).map_err(|e| EsError::Unreadable(e.into()))?;
-        if answer.timed_out {
-            return Err(EsError::Partial("timed out"));
-        }
-        if answer.shards.failed > 0 {
-            return Err(EsError::Partial("a shard failed"));
-        }
+        whole(answer.timed_out, answer.shards.failed)?;
         let row = |document: Document| Some(Row { source: document.source?, sort: document.sort });
         let rows = answer.hits.hits.into_iter().filter_map(row).collect();
         Ok(Found { total: answer.hits.total.value, rows, aggregations: answer.aggregations })
@@ -201,6 +194,12 @@ impl Elastic {
         Ok(body["status"].as_str().unwrap_or("unknown").to_owned())
     }
 
+    /// Sends a search: bounded in time, and never answered with less than all shards have.
+    async fn send_search(&self, path: &str, body: Bytes) -> Result<(u16, Bytes), EsError> {
+        let query = [("allow_partial_search_results", "false"), ("timeout", SEARCH_TIME)];
+        self.send(Method::Post, path, &query, Some(body), None).await
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -224,6 +223,17 @@ impl Elastic {
         metrics::histogram!("wechess_elasticsearch_request_seconds", "outcome" => outcome).record(started.elapsed());
         answer
     }
+}
+
+/// A part of an answer is no answer.
+fn whole(timed_out: bool, failed_shards: u64) -> Result<(), EsError> {
+    if timed_out {
+        return Err(EsError::Partial("timed out"));
+    }
+    if failed_shards > 0 {
+        return Err(EsError::Partial("a shard failed"));
+    }
+    Ok(())
 }
 
 /// What an error answer means.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use service::error::ApiError;
 
-use super::{Elastic, EsError, SEARCH_TIME, refusal};
+use super::{Elastic, EsError, Shards, Total, refusal, whole};
 
 /// How long a point in time lives after it was last read.
 pub const KEEP_ALIVE: &str = "10m";
@@ -56,20 +56,10 @@ pub struct Page<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Shards {
-    failed: u32,
-}
-
-#[derive(Debug, Deserialize)]
 struct Hits<'a> {
     total: Option<Total>,
     #[serde(borrow)]
     hits: Vec<Hit<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Total {
-    value: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,12 +108,7 @@ impl Answer {
     /// The page. A part of one is an error.
     pub fn read(&self) -> Result<Page<'_>, EsError> {
         let page: Page<'_> = serde_json::from_slice(&self.0).map_err(|e| EsError::Unreadable(e.into()))?;
-        if page.timed_out {
-            return Err(EsError::Partial("timed out"));
-        }
-        if page.shards.failed > 0 {
-            return Err(EsError::Partial("a shard failed"));
-        }
+        whole(page.timed_out, page.shards.failed)?;
         Ok(page)
     }
 
@@ -210,9 +195,7 @@ impl Elastic {
         if !wanted.fields {
             body["_source"] = json!(false);
         }
-        let query = [("allow_partial_search_results", "false"), ("timeout", SEARCH_TIME)];
-        let body = Bytes::from(body.to_string());
-        let (status, bytes) = self.send(Method::Post, "/_search", &query, Some(body), None).await?;
+        let (status, bytes) = self.send_search("/_search", body.to_string().into()).await?;
         match status {
             200 => Ok(Answer(bytes)),
             // Neither the context nor the index of a point in time comes back.

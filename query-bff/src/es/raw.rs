@@ -1,9 +1,8 @@
 //! Searches whose answers are read elsewhere.
 
-use elasticsearch::http::Method;
 use serde_json::Value;
 
-use super::{Elastic, EsError, SEARCH_TIME, Search, refusal};
+use super::{Elastic, EsError, Search, refusal, whole};
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -17,9 +16,7 @@ pub enum Refusal {
 impl Elastic {
     /// Runs a search for its aggregations. A partial result is an error.
     pub async fn aggregations(&self, search: &Search) -> Result<Value, Refusal> {
-        let path = format!("/{}/_search", search.index);
-        let query = [("allow_partial_search_results", "false"), ("timeout", SEARCH_TIME)];
-        let sent = self.send(Method::Post, &path, &query, Some(search.body.clone()), None).await;
+        let sent = self.send_search(&format!("/{}/_search", search.index), search.body.clone()).await;
         let (status, bytes) = sent.map_err(Refusal::Other)?;
         if status != 200 {
             // Depending on where it happens the status is 400 or 503, and the type stands at another depth.
@@ -33,20 +30,14 @@ impl Elastic {
         }
         let unreadable = |error: serde_json::Error| Refusal::Other(EsError::Unreadable(error.into()));
         let answer: Value = serde_json::from_slice(&bytes).map_err(unreadable)?;
-        whole(&answer).map_err(Refusal::Other)?;
+        is_whole(&answer).map_err(Refusal::Other)?;
         Ok(answer)
     }
 }
 
-/// A part of an answer is no answer.
-fn whole(answer: &Value) -> Result<(), EsError> {
-    if answer["timed_out"] != Value::Bool(false) {
-        return Err(EsError::Partial("timed out"));
-    }
-    if answer["_shards"]["failed"].as_u64() != Some(0) {
-        return Err(EsError::Partial("a shard failed"));
-    }
-    Ok(())
+/// As [`whole`]; what an answer does not say is no good sign.
+fn is_whole(answer: &Value) -> Result<(), EsError> {
+    whole(answer["timed_out"] != Value::Bool(false), answer["_shards"]["failed"].as_u64().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -58,9 +49,9 @@ mod tests {
     #[test]
     fn a_part_of_an_answer_is_none() {
         let answer = |late: bool, failed: u64| json!({"timed_out": late, "_shards": {"failed": failed}});
-        assert!(whole(&answer(false, 0)).is_ok());
-        assert!(matches!(whole(&answer(true, 0)), Err(EsError::Partial("timed out"))));
-        assert!(matches!(whole(&answer(false, 1)), Err(EsError::Partial("a shard failed"))));
-        assert!(matches!(whole(&json!({})), Err(EsError::Partial(_))));
+        assert!(is_whole(&answer(false, 0)).is_ok());
+        assert!(matches!(is_whole(&answer(true, 0)), Err(EsError::Partial("timed out"))));
+        assert!(matches!(is_whole(&answer(false, 1)), Err(EsError::Partial("a shard failed"))));
+        assert!(matches!(is_whole(&json!({})), Err(EsError::Partial(_))));
     }
 }
