@@ -93,6 +93,11 @@ impl Mark {
         LogPosition { log: self.log, position: self.position }
     }
 
+    /// The generation of the index that holds it.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
     /// The index that holds it. Not the alias: it may stand on another generation before that is announced.
     pub fn index(&self, app: &App, view: &View) -> String {
         app.namespace.index_generation(view.table.name, self.generation)

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::cache;
 use crate::cursor::{self, Cursor};
-use crate::es::{EsError, Found, Search};
+use crate::es::{Found, Search};
 use crate::facets;
 use crate::freshness::{Fresh, Wanted};
 use crate::params::{CACHING, FILTERS, Param, Params, Q};
@@ -23,6 +23,7 @@ use crate::query::faults::{Code, Faults, did_you_mean, quoted, step};
 use crate::query::value::Asker;
 use crate::query::words::Words;
 use crate::query::{budget, parse};
+use crate::refusal;
 use crate::saved_filters;
 use crate::signed::Signer;
 use crate::view::{self, Column, View};
@@ -110,10 +111,7 @@ impl Ask {
     pub async fn filter(&mut self, app: &App) -> Result<Option<Filter>, ApiError> {
         let saved = saved_filters::used(app, self).await?;
         let asked = self.filters();
-        Ok(match (asked, saved) {
-            (Some(asked), Some(saved)) => Some(Filter::And(vec![asked, saved])),
-            (asked, saved) => asked.or(saved),
-        })
+        Ok(Filter::both(asked, saved))
     }
 
     /// The filters of `filters` or of a bare body.
@@ -290,18 +288,7 @@ pub async fn find(app: &App, view: &View, question: &Question<'_>, window: &Wind
 
 /// Runs a compiled search. With a regular expression in it, a refusal is told to the client.
 pub async fn found(app: &App, search: &Search, has_regexp: bool) -> Result<Found, ApiError> {
-    app.elastic.search(search).await.map_err(|error| match &error {
-        // Only Elasticsearch knows its syntax of regular expressions and what they cost; all else was checked here.
-        EsError::Refused { status: 400, reason } if has_regexp => {
-            let told = format!("a regular expression in the filters is not accepted: {reason}");
-            ApiError::new(400, Code::InvalidValue.as_str(), told.clone()).fault("", Code::InvalidValue.as_str(), told)
-        }
-        EsError::Down(_)
-        | EsError::NoIndex(_)
-        | EsError::Partial(_)
-        | EsError::Refused { .. }
-        | EsError::Unreadable(_) => error.into_api(),
-    })
+    app.elastic.search(search).await.map_err(|error| refusal::of_search(error, has_regexp))
 }
 
 /// An answer with its promise of freshness.

@@ -72,10 +72,7 @@ pub async fn aggregate(app: Data<App>, req: HttpRequest, body: Result<Bytes, Err
     let plan = plan::read(&mut reading, &body);
     ask.sound()?;
     let mut plan = plan.ok_or_else(|| ApiError::internal("a request without faults has no plan"))?;
-    plan.filter = match (plan.filter, saved) {
-        (Some(asked), Some(saved)) => Some(Filter::And(vec![asked, saved])),
-        (asked, saved) => asked.or(saved),
-    };
+    plan.filter = Filter::both(plan.filter, saved);
     let after = mark.map(|mark| mark.after);
     let fresh = app.freshness.wait(ask.view, &ask.wanted, Need::Searchable).await?;
     let found = found(&app, &ask, &plan, after.as_ref()).await?;

@@ -91,14 +91,14 @@ fn last_event_id(ask: &mut Ask, req: &HttpRequest) -> Option<LogPosition> {
 /// The filter for documents in memory; without one for filters that search words.
 fn matcher(ask: &mut Ask, filter: Option<Filter>) -> Option<Matcher> {
     let filter = filter?;
-    let mut words = Vec::new();
-    searches_words(&filter, &mut words);
-    for (field, operator) in words {
+    filter.each_condition(&mut |column, cond| {
+        let Some(operator) = operator_of_words(cond) else { return };
         let told = format!(
-            "`{operator}` on `{field}` searches words, which a live read cannot; use contains, prefix, wildcard or regexp"
+            "`{operator}` on `{}` searches words, which a live read cannot; use contains, prefix, wildcard or regexp",
+            column.name
         );
         ask.faults.push("/filters", Code::OperatorNotAllowed, told);
-    }
+    });
     match Matcher::new(filter) {
         Ok(matcher) => Some(matcher),
         Err(told) => {
@@ -108,32 +108,25 @@ fn matcher(ask: &mut Ask, filter: Option<Filter>) -> Option<Matcher> {
     }
 }
 
-/// The conditions that need the words of a text.
-fn searches_words(filter: &Filter, found: &mut Vec<(&'static str, &'static str)>) {
-    match filter {
-        Filter::And(all) | Filter::Or(all) => all.iter().for_each(|inner| searches_words(inner, found)),
-        Filter::Not(inner) => searches_words(inner, found),
-        Filter::Is(column, cond) => {
-            let operator = match cond {
-                Cond::Match(_) => "match",
-                Cond::MatchPhrase(_) => "match_phrase",
-                Cond::MatchPhrasePrefix(_) => "match_phrase_prefix",
-                Cond::Eq(_)
-                | Cond::Ne(_)
-                | Cond::In(_)
-                | Cond::Nin(_)
-                | Cond::Gt(_)
-                | Cond::Gte(_)
-                | Cond::Lt(_)
-                | Cond::Lte(_)
-                | Cond::Between(..)
-                | Cond::Exists(_)
-                | Cond::Prefix(_)
-                | Cond::Contains(_)
-                | Cond::Wildcard(_)
-                | Cond::Regexp(_) => return,
-            };
-            found.push((column.name.as_str(), operator));
-        }
+/// The operator of a condition that needs the words of a text.
+fn operator_of_words(cond: &Cond) -> Option<&'static str> {
+    match cond {
+        Cond::Match(_) => Some("match"),
+        Cond::MatchPhrase(_) => Some("match_phrase"),
+        Cond::MatchPhrasePrefix(_) => Some("match_phrase_prefix"),
+        Cond::Eq(_)
+        | Cond::Ne(_)
+        | Cond::In(_)
+        | Cond::Nin(_)
+        | Cond::Gt(_)
+        | Cond::Gte(_)
+        | Cond::Lt(_)
+        | Cond::Lte(_)
+        | Cond::Between(..)
+        | Cond::Exists(_)
+        | Cond::Prefix(_)
+        | Cond::Contains(_)
+        | Cond::Wildcard(_)
+        | Cond::Regexp(_) => None,
     }
 }

@@ -96,12 +96,7 @@ impl Reader {
         self.is_heard().await;
         self.next = self.changes.as_mut().map_or(0, |changes| *changes.borrow_and_update());
         let mut text = format!("retry: {RETRY_MS}\n\n");
-        let generation = self
-            .app
-            .freshness
-            .watermarks()
-            .of(self.subject.view)
-            .and_then(|known| known.borrow().watermark.as_ref().map(|watermark| watermark.generation));
+        let generation = Mark::now(&self.app, self.subject.view).map(|mark| mark.generation());
         if let (Some(since), Some(hold)) = (since, &self.hold)
             && let Place::At(number) = hold.place(since, generation)
         {

@@ -116,31 +116,27 @@ impl Filter {
         }
     }
 
+    /// What two filters ask together.
+    pub fn both(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(Self::And(vec![one, other])),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Every condition in it and its column, in the order in which they stand there.
+    pub fn each_condition(&self, visit: &mut impl FnMut(&'static Column, &Cond)) {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().for_each(|inner| inner.each_condition(visit)),
+            Self::Not(inner) => inner.each_condition(visit),
+            Self::Is(column, cond) => visit(column, cond),
+        }
+    }
+
     /// Whether a regular expression stands in it, whose syntax only Elasticsearch knows.
     pub fn has_regexp(&self) -> bool {
-        match self {
-            Self::And(all) | Self::Or(all) => all.iter().any(Self::has_regexp),
-            Self::Not(inner) => inner.has_regexp(),
-            Self::Is(_, Cond::Regexp(_)) => true,
-            Self::Is(
-                _,
-                Cond::Eq(_)
-                | Cond::Ne(_)
-                | Cond::In(_)
-                | Cond::Nin(_)
-                | Cond::Gt(_)
-                | Cond::Gte(_)
-                | Cond::Lt(_)
-                | Cond::Lte(_)
-                | Cond::Between(..)
-                | Cond::Exists(_)
-                | Cond::Prefix(_)
-                | Cond::Contains(_)
-                | Cond::Wildcard(_)
-                | Cond::Match(_)
-                | Cond::MatchPhrase(_)
-                | Cond::MatchPhrasePrefix(_),
-            ) => false,
-        }
+        let mut found = false;
+        self.each_condition(&mut |_, cond| found |= matches!(cond, Cond::Regexp(_)));
+        found
     }
 }
