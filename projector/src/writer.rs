@@ -131,7 +131,7 @@ impl Writer {
         }
         self.fold_in(&items[start..]).await?;
         self.taken = last;
-        if self.pending.is_empty() && self.notes.is_empty() && self.flight.is_none() {
+        if self.is_settled() {
             (self.sent, self.done) = (last, last);
         }
         let name = self.link.view.name();
