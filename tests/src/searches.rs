@@ -10,6 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::refusing::{head, pass, read};
+use crate::servers::stack;
+use crate::{App, System};
 
 /// What becomes of searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,14 @@ struct Counts {
 }
 
 impl Searches {
+    /// A query service of this system that asks Elasticsearch through a proxy; the returned app reads there.
+    pub async fn behind(system: &System) -> (Self, App, service::http::Server) {
+        let proxy = Self::before(&stack().elasticsearch).await;
+        let url = format!("http://{}", proxy.addr);
+        let (app, server) = system.query_bff_with(&[("WECHESS_ELASTICSEARCH_URL", &url)]).await;
+        (proxy, app, server)
+    }
+
     /// A proxy before this URL, on a good day.
     pub async fn before(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

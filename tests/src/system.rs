@@ -102,12 +102,16 @@ impl System {
 
     /// As [`System::another_command_api`], with other settings.
     pub async fn command_api_with(&self, settings: &Settings<'_>) -> (App, command_api::Server) {
-        let mut extra = self.extra.clone();
-        extra.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let server = start_command_api(&self.app.namespace, &extra).await;
+        let server = start_command_api(&self.app.namespace, &self.extra_with(settings)).await;
         let app = self.app.with(|inner| inner.command_api = format!("http://{}", server.addr));
         app.is_ready(&app.command_api).await;
         (app, server)
+    }
+
+    /// What the system was started with, and these settings.
+    fn extra_with(&self, settings: &Settings<'_>) -> Vec<(String, String)> {
+        let more = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.extra.iter().cloned().chain(more).collect()
     }
 
     /// A second projector on the same log; the returned app talks to it.
@@ -120,9 +124,7 @@ impl System {
 
     /// A second query-bff on the same views, with other settings; the returned app reads there.
     pub async fn query_bff_with(&self, settings: &Settings<'_>) -> (App, service::http::Server) {
-        let mut extra = self.extra.clone();
-        extra.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let server = start_query_bff(&self.app.namespace, &extra).await;
+        let server = start_query_bff(&self.app.namespace, &self.extra_with(settings)).await;
         let app = self.app.with(|inner| inner.query_bff = format!("http://{}", server.addr));
         app.is_ready(&app.query_bff).await;
         (app, server)

@@ -6,7 +6,6 @@ use event_schema::position::LogPosition;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wechess_tests::searches::{Day, Searches};
-use wechess_tests::servers::stack;
 use wechess_tests::{Actor, Answer, System, alone, eventually};
 
 const LIST: &str = "/bff-api/chessGame/list?limit=100";
@@ -83,9 +82,7 @@ fn an_answer_is_shared_by_those_only_who_have_the_same_rights() {
 fn equal_questions_are_searched_once() {
     alone(async || {
         let system = System::with_namespace(&["chessGame"]).await;
-        let proxy = Searches::before(&stack().elasticsearch).await;
-        let url = format!("http://{}", proxy.addr);
-        let (app, server) = system.query_bff_with(&[("WECHESS_ELASTICSEARCH_URL", &url)]).await;
+        let (proxy, app, server) = Searches::behind(&system).await;
         let ann = system.guest().await.at(&app);
         ann.open_game("public").await;
         assert_eq!(ann.look("/bff-api/chessGame/count").await.is(200)["total"], 1);

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use wechess_tests::searches::{Day, Searches};
-use wechess_tests::servers::stack;
 use wechess_tests::{System, alone, eventually};
 
 const COUNT: &str = "/bff-api/chessGame/count";
@@ -11,9 +10,7 @@ const COUNT: &str = "/bff-api/chessGame/count";
 fn half_an_answer_is_no_answer() {
     alone(async || {
         let system = System::with_namespace(&["chessGame"]).await;
-        let proxy = Searches::before(&stack().elasticsearch).await;
-        let url = format!("http://{}", proxy.addr);
-        let (app, server) = system.query_bff_with(&[("WECHESS_ELASTICSEARCH_URL", &url)]).await;
+        let (proxy, app, server) = Searches::behind(&system).await;
         let ann = system.guest().await.at(&app);
         ann.open_game("public").await;
         assert_eq!(ann.look(COUNT).await.is(200)["total"], 1);
@@ -46,9 +43,7 @@ fn half_an_answer_is_no_answer() {
 fn a_search_ends_with_its_last_reader_and_a_slow_one_after_its_time() {
     alone(async || {
         let system = System::with_namespace(&["chessGame"]).await;
-        let proxy = Searches::before(&stack().elasticsearch).await;
-        let url = format!("http://{}", proxy.addr);
-        let (app, server) = system.query_bff_with(&[("WECHESS_ELASTICSEARCH_URL", &url)]).await;
+        let (proxy, app, server) = Searches::behind(&system).await;
         let ann = system.guest().await.at(&app);
         ann.open_game("public").await;
         ann.look(COUNT).await.is(200);
