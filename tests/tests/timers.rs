@@ -7,6 +7,7 @@ use command_api::es::alarm::Alarm;
 use command_api::es::log::Log;
 use command_api::es::store::Failure;
 use command_api::es::timers::{self, Due, Fired, Firing};
+use event_schema::names::Namespace;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use uuid::Uuid;
@@ -52,6 +53,13 @@ fn an_open_game_that_nobody_joins_expires_once_with_two_runners() {
     });
 }
 
+/// The log of a fresh schema, opened with the service's own login.
+async fn open_log(namespace: &Namespace) -> Log {
+    let login = stack().credentials.database_urls.command_api.parse().expect("a database URL");
+    let pool = command_api::es::log::pool(&login, namespace, 2).expect("a pool");
+    Log::open(pool, namespace, command_api::es::migrate::newest()).await.expect("the log opens")
+}
+
 /// Says each time that it was too early; of the stream that is slow it says so only much later.
 struct TooEarly {
     again: DateTime<Utc>,
@@ -83,9 +91,7 @@ fn a_timer_that_fires_too_early_is_armed_anew_with_the_services_own_login_whatev
             owner.batch_execute(&armed).await.expect("the owner may do everything");
         };
         arm(slow, "-1 second").await;
-        let login = stack().credentials.database_urls.command_api.parse().expect("a database URL");
-        let pool = command_api::es::log::pool(&login, &namespace, 2).expect("a pool");
-        let log = Log::open(pool, &namespace, command_api::es::migrate::newest()).await.expect("the log opens");
+        let log = open_log(&namespace).await;
         let again: DateTime<Utc> = "2100-01-01T00:00:00Z".parse().expect("a time");
         let alarm = Arc::new(Alarm::default());
         let runner = timers::start(log, Arc::clone(&alarm), Arc::new(TooEarly { again, slow }));
@@ -101,6 +107,39 @@ fn a_timer_that_fires_too_early_is_armed_anew_with_the_services_own_login_whatev
         assert!(row(slow).await.0 < again);
         runner.stop().await;
         assert!(row(slow).await.2, "who stops gives back what it has claimed and not fired");
+        direct::remove(&namespace).await;
+    });
+}
+
+/// Never comes to an end.
+struct Stuck;
+
+impl Firing for Stuck {
+    fn fire(&self, _: &Due) -> BoxFuture<'_, Result<Fired, Failure>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[test]
+fn a_runner_whose_firings_all_hang_stops_nonetheless_and_gives_them_back() {
+    alone(async || {
+        let namespace = direct::fresh_schema().await;
+        let (schema, owner) = (namespace.schema(), direct::owner().await);
+        let armed = format!(
+            "insert into {schema}.timers select gen_random_uuid(), 'flag', 1, now() - interval '1 second' \
+             from generate_series(1, 80)"
+        );
+        owner.batch_execute(&armed).await.expect("the owner may do everything");
+        let log = open_log(&namespace).await;
+        let runner = timers::start(log, Arc::new(Alarm::default()), Arc::new(Stuck));
+        let leased = async || {
+            let sql = format!("select count(*) from {schema}.timers where leased_until is not null");
+            owner.query_one(&sql, &[]).await.expect("a count").get::<_, i64>(0)
+        };
+        eventually("as many are fired as are at once", async || (leased().await == 64).then_some(())).await;
+        let stopped = tokio::time::timeout(std::time::Duration::from_secs(30), runner.stop()).await;
+        assert!(stopped.is_ok(), "it waits for what never ends");
+        assert_eq!(leased().await, 0);
         direct::remove(&namespace).await;
     });
 }

@@ -108,29 +108,27 @@ impl Runner {
             while let Some(done) = firings.try_join_next_with_id() {
                 claimed.remove(&id_of(&done));
             }
-            if firings.len() >= CLAIM
-                && let Some(done) = firings.join_next_with_id().await
-            {
-                claimed.remove(&id_of(&done));
-            }
             self.alarm.forget();
-            let next = match claim(&self.log, CLAIM - firings.len()).await {
-                Ok(due) => {
-                    for timer in due {
-                        claimed.insert(firings.spawn(self.clone().fire(timer.clone())).id(), timer);
+            let room = CLAIM - firings.len();
+            if room > 0 {
+                let next = match claim(&self.log, room).await {
+                    Ok(due) => {
+                        for timer in due {
+                            claimed.insert(firings.spawn(self.clone().fire(timer.clone())).id(), timer);
+                        }
+                        next_due(&self.log).await
                     }
-                    next_due(&self.log).await
-                }
-                Err(error) => Err(error),
-            };
-            match next {
-                Ok(Some(due)) => self.alarm.set(due),
-                Ok(None) => {}
-                Err(error) => tracing::warn!(error = service::telemetry::chain(&error), "due timers cannot be claimed"),
+                    Err(error) => Err(error),
+                };
+                self.heed(next);
             }
             tokio::select! {
                 () = self.alarm.sleep(SWEEP) => {}
                 _ = stopping.changed() => {}
+                // Who was full takes more as soon as there is room.
+                Some(done) = firings.join_next_with_id(), if firings.len() >= CLAIM => {
+                    claimed.remove(&id_of(&done));
+                }
             }
         }
         let last = async {
@@ -144,6 +142,15 @@ impl Runner {
         }
     }
 
+    /// Sets the alarm for what is due next.
+    fn heed(&self, next: Result<Option<DateTime<Utc>>, ReadError>) {
+        match next {
+            Ok(Some(due)) => self.alarm.set(due),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(error = service::telemetry::chain(&error), "due timers cannot be claimed"),
+        }
+    }
+
     /// Ends the leases of what was claimed and not fired.
     async fn give_back(&self, timers: impl Iterator<Item = Due>) {
         for timer in timers {
@@ -152,16 +159,7 @@ impl Runner {
             }
         }
     }
-}
 
-fn id_of(done: &Result<(tokio::task::Id, ()), JoinError>) -> tokio::task::Id {
-    match done {
-        Ok((id, ())) => *id,
-        Err(error) => error.id(),
-    }
-}
-
-impl Runner {
     async fn fire(self, timer: Due) {
         let settled = match self.firing.fire(&timer).await {
             Ok(Fired::Done) => settle(&self.log, &timer, "delete from", "").await,
@@ -183,6 +181,13 @@ impl Runner {
             // Its lease runs out, and then it is fired again: the same command.
             tracing::warn!(error = service::telemetry::chain(&error), "a timer that has fired cannot be settled");
         }
+    }
+}
+
+fn id_of(done: &Result<(tokio::task::Id, ()), JoinError>) -> tokio::task::Id {
+    match done {
+        Ok((id, ())) => *id,
+        Err(error) => error.id(),
     }
 }
 
