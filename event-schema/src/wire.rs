@@ -136,12 +136,20 @@ pub enum Push {
     UserChanged(UserId),
 }
 
-/// Asks the projector to make everything up to `position` searchable in a view.
+/// Asks the projector to bring everything up to `position` into a view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefreshRequest {
     /// The position that the reader waits for.
     pub position: i64,
+    /// Whether it must be searchable. Else it is enough that reads by id see it, and nothing is answered: the watermark
+    /// tells.
+    #[serde(default = "yes")]
+    pub searchable: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The projector's answer: sent when the position is searchable, or when it cannot be.

@@ -17,6 +17,18 @@ impl Ahead {
         let feed = Arc::clone(feed);
         Self(tokio::spawn(async move { feed.next(position).await }))
     }
+
+    /// Waits for the batch, which is gone then; for ever when there is none.
+    pub async fn of(next: &mut Option<Self>) -> Result<Items, FeedError> {
+        match next {
+            Some(ahead) => {
+                let items = ahead.await;
+                *next = None;
+                items
+            }
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Future for Ahead {

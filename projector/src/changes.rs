@@ -39,9 +39,10 @@ struct Noted {
 type Told = Change<Box<RawValue>>;
 
 impl Notes {
-    /// Begins: everything that was written can be found now, and nothing is on its way.
-    pub fn begin(&mut self) {
-        self.noted = Some(Noted::default());
+    /// Begins anew while nothing is on its way; what was noted until now, or nothing if that is not whole.
+    pub fn split(&mut self, whole: bool) -> Self {
+        let before = self.noted.replace(Noted::default());
+        Self { noted: before.filter(|_| whole) }
     }
 
     /// Nobody listens, or something changed that was not noted.
@@ -96,9 +97,9 @@ impl Notes {
         }
     }
 
-    /// What changed, in the order of positions; begins anew.
-    fn take(&mut self) -> Result<Vec<Told>, BoxError> {
-        let Some(Noted { mut old, new, .. }) = self.noted.replace(Noted::default()) else { return Ok(Vec::new()) };
+    /// What changed, in the order of positions.
+    fn take(self) -> Result<Vec<Told>, BoxError> {
+        let Some(Noted { mut old, new, .. }) = self.noted else { return Ok(Vec::new()) };
         let raw = |source: &Bytes| serde_json::from_slice::<Box<RawValue>>(source);
         let mut all = Vec::with_capacity(new.len());
         for (id, (position, source)) in new {
@@ -130,7 +131,7 @@ impl Announcer {
     }
 
     /// Tells what was noted, which is everything from `from` to `to`.
-    pub async fn tell(&self, generation: u32, range: (i64, i64), notes: &mut Notes) -> Result<(), BoxError> {
+    pub async fn tell(&self, generation: u32, range: (i64, i64), notes: Notes) -> Result<(), BoxError> {
         let mut part = self.part(generation, range, 0);
         let mut bytes = 0;
         for change in notes.take()? {
@@ -178,7 +179,7 @@ mod tests {
         Doc { version, body: Body::Live(Document { id: Uuid::nil(), fields, live: true, readers: json!(["*"]) }) }
     }
 
-    fn told(notes: &mut Notes) -> Vec<(u128, i64, Option<String>, String)> {
+    fn told(notes: Notes) -> Vec<(u128, i64, Option<String>, String)> {
         let all = notes.take().unwrap().into_iter();
         let plies =
             |raw: &RawValue| serde_json::from_str::<Map<_, serde_json::Value>>(raw.get()).unwrap()["plies"].to_string();
@@ -190,8 +191,7 @@ mod tests {
         let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut notes = Notes::default();
         notes.before(one, &doc(1));
-        assert!(!notes.are_whole() && notes.are_empty() && told(&mut notes).is_empty());
-        notes.begin();
+        assert!(!notes.are_whole() && notes.are_empty() && told(notes.split(false)).is_empty());
         notes.before(one, &doc(3));
         notes.after(one, 8, &doc(8).to_source());
         notes.before(one, &doc(8));
@@ -199,26 +199,30 @@ mod tests {
         notes.after(two, 7, &doc(7).to_source());
         notes.after(one, 9, &doc(9).to_source());
         assert!(notes.are_whole() && !notes.are_empty());
-        assert_eq!(told(&mut notes), [(2, 7, None, "7".into()), (1, 9, Some("3".into()), "9".into())]);
+        let before = notes.split(true);
         assert!(notes.are_whole() && notes.are_empty());
+        notes.before(one, &doc(9));
+        notes.after(one, 10, &doc(10).to_source());
+        assert_eq!(told(before), [(2, 7, None, "7".into()), (1, 9, Some("3".into()), "9".into())]);
+        assert_eq!(told(notes), [(1, 10, Some("9".into()), "10".into())]);
     }
 
     #[test]
     fn what_the_index_refuses_did_not_change() {
         let one = Uuid::from_u128(1);
         let mut notes = Notes::default();
-        notes.begin();
+        notes.split(false);
         notes.before(one, &doc(3));
         notes.refused(one);
         notes.before(one, &doc(4));
         notes.after(one, 5, &doc(5).to_source());
-        assert_eq!(told(&mut notes), [(1, 5, Some("4".into()), "5".into())]);
+        assert_eq!(told(notes), [(1, 5, Some("4".into()), "5".into())]);
     }
 
     #[test]
     fn too_much_is_not_noted_at_all() {
         let mut notes = Notes::default();
-        notes.begin();
+        notes.split(false);
         notes.after(Uuid::nil(), 1, &vec![b'x'; MOST].into());
         assert!(notes.are_whole());
         notes.after(Uuid::nil(), 2, &Bytes::from_static(b"x"));

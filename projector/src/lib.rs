@@ -29,6 +29,7 @@ mod projecting;
 mod refold;
 mod refresh;
 mod relay;
+mod searchable;
 mod session;
 mod status;
 #[cfg(test)]

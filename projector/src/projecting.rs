@@ -1,5 +1,5 @@
-//! The generation that serves: takes events from the feed, brings them in, refreshes the index, keeps the checkpoint, and
-//! says how far it is.
+//! The generation that serves: takes events from the feed, brings them in, has the index refreshed, keeps the checkpoint,
+//! and says how far it is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::elastic::IndexError;
 use crate::feed::Items;
 use crate::generation::{Generation, Generations};
 use crate::heal::{self, Healed};
-use crate::listen;
 use crate::refold::Which;
+use crate::searchable::{Refreshing, Telling};
 use crate::worker::{Baton, Context, WorkError};
 use crate::writer::Writer;
 
@@ -23,8 +23,9 @@ use crate::writer::Writer;
 const EVERY: Duration = Duration::from_secs(1);
 /// A checkpoint of a view of which nothing changed is written more seldom.
 const IDLE_CHECKPOINT: Duration = Duration::from_secs(5);
-/// Those who read live are told at least this often that a view moves on though nothing in it changes.
-const IDLE_TELLING: Duration = Duration::from_millis(500);
+/// A view takes what comes near the head of the log at once, and then no more for so long, unless a reader waits for it:
+/// Elasticsearch does ten documents in one bulk for hardly more than one.
+const PACE: Duration = Duration::from_millis(200);
 /// A view that is further behind than this folds much in memory before it writes, for so long at most.
 const FAR: i64 = 5000;
 const FAR_WRITE: Duration = Duration::from_secs(3);
@@ -46,32 +47,25 @@ pub struct Projecting {
     /// Tells this opening from any other.
     opened: Uuid,
     baton: Arc<Mutex<Baton>>,
-    searchable: i64,
-    /// When the first write was made that is not searchable yet.
-    dirty: Option<Instant>,
+    pub(crate) searchable: i64,
+    /// When the first write was made that is not searchable, and will not be by the refresh on its way.
+    pub(crate) dirty: Option<Instant>,
+    pub(crate) refreshing: Option<Refreshing>,
     /// When the first event was folded that is not written yet.
     unwritten: Option<Instant>,
     /// Whether documents changed since the last checkpoint.
     unmarked: bool,
     marked: (Instant, i64),
     verified: Instant,
-    telling: Telling,
-}
-
-/// What those who read live were told.
-#[derive(Default)]
-struct Telling {
-    /// They were told everything up to here; none while they are told nothing.
-    told: Option<i64>,
-    /// The last time that they were heard before that.
-    heard: Option<Instant>,
-    /// When.
-    at: Option<Instant>,
+    /// It takes more from then on.
+    opens: Instant,
+    pub(crate) telling: Telling,
 }
 
 enum Turn {
     Batch(Items),
     Command(Command),
+    Refreshed(Result<(), IndexError>),
     Look,
 }
 
@@ -94,10 +88,12 @@ impl Projecting {
             baton,
             searchable: applied,
             dirty: None,
+            refreshing: None,
             unwritten: None,
             unmarked: false,
             marked: (now, applied),
             verified: now,
+            opens: now,
             telling: Telling::default(),
         }
     }
@@ -105,14 +101,23 @@ impl Projecting {
     /// Works until the index is lost or another generation serves.
     pub async fn run(&mut self, inbox: &mut mpsc::Receiver<Command>) -> Result<(), WorkError> {
         let mut wanted = self.context.view.wanted.subscribe();
+        let mut needed = self.context.view.needed.subscribe();
         let mut listened = self.context.view.listened.subscribe();
-        let mut next = Ahead::after(&self.context.feed, self.writer.taken());
+        let mut next: Option<Ahead> = None;
         loop {
-            let due = self.due();
+            // Nobody waits for what is not on its way yet: a token may claim any position.
+            let awaited = self.writer.taken() + 1..self.context.feed.head() + FAR;
+            let hurried = awaited.contains(&*needed.borrow()) || awaited.contains(&*wanted.borrow());
+            if next.is_none() && (hurried || self.opens <= Instant::now()) {
+                next = Some(Ahead::after(&self.context.feed, self.writer.taken()));
+            }
+            let due = if next.is_none() { self.due().min(self.opens) } else { self.due() };
             let turn = tokio::select! {
-                batch = &mut next => Turn::Batch(batch?),
+                batch = Ahead::of(&mut next) => Turn::Batch(batch?),
                 Some(command) = inbox.recv() => Turn::Command(command),
+                done = Refreshing::end(&mut self.refreshing) => Turn::Refreshed(done),
                 _ = wanted.changed() => Turn::Look,
+                _ = needed.changed() => Turn::Look,
                 _ = listened.changed() => Turn::Look,
                 () = tokio::time::sleep_until(due) => Turn::Look,
             };
@@ -123,10 +128,14 @@ impl Projecting {
             }
             match turn {
                 Turn::Batch(items) => {
-                    next = Ahead::after(&self.context.feed, last_of(&items, self.writer.taken()));
+                    // Behind, it reads while it works.
+                    let last = last_of(&items, self.writer.taken());
+                    self.opens = Instant::now() + PACE;
+                    next = self.is_behind(last).then(|| Ahead::after(&self.context.feed, last));
                     self.take(&items).await?;
                 }
                 Turn::Command(command) => self.obey(command).await?,
+                Turn::Refreshed(done) => self.end_refresh(done).await?,
                 Turn::Look => {}
             }
             if self.unwritten.is_some_and(|since| since.elapsed() >= FAR_WRITE) {
@@ -134,25 +143,32 @@ impl Projecting {
             }
             let (waiting, applied) = (*wanted.borrow_and_update(), self.writer.done());
             let reader_waits = waiting > self.searchable && applied > self.searchable && applied >= waiting;
-            if self.dirty.is_some_and(|since| reader_waits || since.elapsed() >= EVERY) {
-                self.refresh().await?;
+            let overdue = self.dirty.is_some_and(|since| reader_waits || since.elapsed() >= EVERY);
+            if overdue && self.refreshing.is_none() {
+                self.begin_refresh().await;
             }
-            let heard = *listened.borrow_and_update();
-            self.tell_changes(heard).await;
+            listened.mark_unchanged();
+            self.tell_changes().await;
             self.look_after().await?;
         }
     }
 
     fn due(&self) -> Instant {
-        let soon = [self.dirty, Some(self.verified)].into_iter().flatten().map(|since| since + EVERY);
+        // What is not searchable waits for the refresh on its way.
+        let dirty = self.dirty.filter(|_| self.refreshing.is_none());
+        let soon = [dirty, Some(self.verified)].into_iter().flatten().map(|since| since + EVERY);
         let first = soon.chain(self.unwritten.map(|since| since + FAR_WRITE)).min();
         first.unwrap_or(self.verified + EVERY)
+    }
+
+    fn is_behind(&self, position: i64) -> bool {
+        self.context.feed.head() - position >= FAR
     }
 
     async fn take(&mut self, items: &Items) -> Result<(), WorkError> {
         let Some(newest) = items.last().map(|item| &item.event) else { return Ok(()) };
         self.writer.absorb(items).await?;
-        if self.context.feed.head() - newest.position < FAR {
+        if !self.is_behind(newest.position) {
             self.write().await?;
         } else {
             self.unwritten.get_or_insert_with(Instant::now);
@@ -184,82 +200,14 @@ impl Projecting {
         self.tell();
     }
 
-    /// Announces how far it is. While nothing changed, what is searchable follows what is applied.
+    /// Announces how far it is. While everything written can be found, what is searchable follows what is applied.
     pub fn tell(&mut self) {
         let applied = self.writer.done();
-        if self.dirty.is_none() {
+        if self.dirty.is_none() && self.refreshing.is_none() {
             self.searchable = applied;
         }
         self.context.view.folded.send_replace(Some(applied));
         self.context.announce((self.generation.number, self.opened), applied, self.searchable);
-    }
-
-    /// Makes what was applied searchable.
-    async fn refresh(&mut self) -> Result<(), WorkError> {
-        self.tell_idle().await;
-        let begun = Instant::now();
-        match self.context.shared.elastic.refresh(&self.generation.index).await {
-            Ok(()) => {
-                metrics::histogram!("wechess_refresh_seconds").record(begun.elapsed().as_secs_f64());
-                self.dirty = None;
-                self.tell();
-                Ok(())
-            }
-            Err(lost @ IndexError::Lost(_)) => Err(lost.into()),
-            Err(error) => {
-                tracing::warn!(view = self.context.view.name(), error = chain(&error), "a refresh failed");
-                self.dirty = Some(Instant::now());
-                Ok(())
-            }
-        }
-    }
-
-    /// Tells those who read live what can be found now, or that nothing changed. A failure begins anew: who listens
-    /// sees the hole.
-    async fn tell_changes(&mut self, heard: Option<Instant>) {
-        if heard.is_none_or(|heard| heard.elapsed() > listen::PATIENCE) {
-            self.writer.changes.end();
-            self.telling = Telling::default();
-            return;
-        }
-        if self.dirty.is_some() || !self.writer.is_settled() {
-            return;
-        }
-        let asked = self.telling.heard != heard;
-        let whole = self.writer.changes.are_whole();
-        let told = self.telling.told.filter(|_| whole);
-        let overdue = self.telling.at.is_none_or(|at| at.elapsed() >= IDLE_TELLING);
-        let idle = self.writer.changes.are_empty();
-        if told.is_some() && idle && !asked && (!overdue || told == Some(self.searchable)) {
-            return;
-        }
-        if told.is_none() {
-            self.writer.changes.begin();
-        }
-        let range = (told.unwrap_or(self.searchable), self.searchable);
-        let announcer = self.context.announcer.clone();
-        let sent = announcer.tell(self.generation.number, range, &mut self.writer.changes).await;
-        self.telling = Telling { told: Some(self.searchable), heard, at: Some(Instant::now()) };
-        self.note_telling(sent);
-    }
-
-    /// Before what was written becomes searchable: nothing changed up to what was searchable last. So whoever has read
-    /// as of an announced position stands between two messages, never inside one.
-    async fn tell_idle(&mut self) {
-        let Some(told) = self.telling.told.filter(|told| *told < self.searchable) else { return };
-        if self.writer.changes.are_whole() {
-            let sent = self.context.announcer.idle(self.generation.number, (told, self.searchable)).await;
-            self.telling.told = Some(self.searchable);
-            self.note_telling(sent);
-        }
-    }
-
-    fn note_telling(&mut self, sent: Result<(), service::BoxError>) {
-        if let Err(error) = sent {
-            tracing::debug!(view = self.context.view.name(), error, "changes could not be told");
-            self.writer.changes.end();
-            self.telling.told = None;
-        }
     }
 
     async fn obey(&mut self, command: Command) -> Result<(), WorkError> {

@@ -1,4 +1,5 @@
-//! Answers the query service's requests to make a position searchable: when it is, or, after a while, with what there is.
+//! Hears the query service's requests to bring a position into a view. Those to make it searchable are answered when it
+//! is, or, after a while, with what there is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use event_schema::names::Namespace;
 use event_schema::wire::{RefreshReply, RefreshRequest};
 use futures_util::StreamExt;
 use service::BoxError;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::feed::Feed;
@@ -43,13 +44,27 @@ pub async fn run(client: async_nats::Client, namespace: Namespace, status: Arc<S
 async fn answer(client: &async_nats::Client, status: &Status, feed: &Feed, message: async_nats::Message) {
     let view = message.subject.rsplit('.').next().and_then(|name| status.view(name));
     let request = serde_json::from_slice::<RefreshRequest>(&message.payload).ok();
-    let (Some(view), Some(request), Some(reply)) = (view, request, message.reply) else { return };
+    let (Some(view), Some(request)) = (view, request) else { return };
+    if !request.searchable {
+        raise(&view.needed, request.position);
+        return;
+    }
+    let Some(reply) = message.reply else { return };
     let Some(answer) = searchable(view, feed, request.position).await else { return };
     match serde_json::to_vec(&answer) {
         // Nobody can be told when NATS is gone; the reader has his own time limit.
         Ok(json) => drop(client.publish(reply, json.into()).await),
         Err(error) => tracing::error!(%error, "an answer cannot be written"),
     }
+}
+
+/// Notes that somebody waits for a position.
+fn raise(waiting: &watch::Sender<i64>, position: i64) {
+    waiting.send_if_modified(|highest| {
+        let higher = position > *highest;
+        *highest = position.max(*highest);
+        higher
+    });
 }
 
 /// Waits until a position is searchable; none when nothing at all is known of the view.
@@ -61,11 +76,7 @@ async fn searchable(view: &ViewStatus, feed: &Feed, position: i64) -> Option<Ref
     }
     let mut watermark = view.watermark.subscribe();
     if position <= tail {
-        view.wanted.send_if_modified(|wanted| {
-            let higher = position > *wanted;
-            *wanted = position.max(*wanted);
-            higher
-        });
+        raise(&view.wanted, position);
         let there = watermark.wait_for(|w| w.as_ref().is_some_and(|w| w.searchable >= position));
         tokio::time::timeout_at(deadline, there).await.ok();
     }

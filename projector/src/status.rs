@@ -44,6 +44,8 @@ pub struct ViewStatus {
     pub folded: watch::Sender<Option<i64>>,
     /// The highest position that a reader waits for.
     pub wanted: watch::Sender<i64>,
+    /// The highest position that a reader by id waits for.
+    pub needed: watch::Sender<i64>,
     /// When somebody who reads it live was last heard.
     pub listened: watch::Sender<Option<Instant>>,
     /// How far the filling of another generation is.
@@ -61,6 +63,7 @@ impl ViewStatus {
             watermark: watch::Sender::new(None),
             folded: watch::Sender::new(None),
             wanted: watch::Sender::new(0),
+            needed: watch::Sender::new(0),
             listened: watch::Sender::new(None),
             progress: Watched::default(),
             nudge: Notify::new(),
@@ -91,6 +94,7 @@ impl ViewStatus {
         self.watermark.send_replace(None);
         self.folded.send_replace(None);
         self.wanted.send_replace(0);
+        self.needed.send_replace(0);
         self.progress.clear();
         self.set_error(None);
     }

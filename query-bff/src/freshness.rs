@@ -170,7 +170,9 @@ impl Freshness {
         need: Need,
     ) -> Verdict {
         if need == Need::Applied {
-            // The projector applies by itself; only if that takes long it is asked, which also tells the tail.
+            // The projector applies by itself, and at once when it knows that somebody waits; only if that takes long it
+            // is asked for an answer, which also tells the tail.
+            self.hurry(view, token.position).await;
             let by_itself = known.wait_for(|known| verdict(known, token, need, None) == Verdict::Passed);
             if tokio::time::timeout(self.patience / 3, by_itself).await.is_ok_and(|passed| passed.is_ok()) {
                 return Verdict::Passed;
@@ -193,6 +195,17 @@ impl Freshness {
             if tokio::time::timeout(BREATH, passed).await.is_ok_and(|passed| passed.is_ok()) {
                 return Verdict::Passed;
             }
+        }
+    }
+
+    /// Tells the projector that a read by id waits. Whoever cannot be told has his own time limit.
+    async fn hurry(&self, view: &View, position: i64) {
+        let request = RefreshRequest { position, searchable: false };
+        let subject = self.namespace.refresh_subject(view.table.name);
+        if let Ok(payload) = serde_json::to_vec(&request)
+            && service::nats::is_connected(&self.client)
+        {
+            drop(self.client.publish(subject, payload.into()).await);
         }
     }
 
@@ -250,7 +263,7 @@ impl Freshness {
 
     async fn refresh(&self, view: &View, position: i64) -> Result<RefreshReply, BoxError> {
         let subject = self.namespace.refresh_subject(view.table.name);
-        let payload = serde_json::to_vec(&RefreshRequest { position })?;
+        let payload = serde_json::to_vec(&RefreshRequest { position, searchable: true })?;
         let message = self.client.request(subject, payload.into()).await?;
         Ok(serde_json::from_slice(&message.payload)?)
     }
