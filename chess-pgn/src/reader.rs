@@ -14,6 +14,8 @@ pub struct Games<'a> {
     text: &'a str,
     at: usize,
     line: usize,
+    /// No `}` stands between the last comment without an end and here, so that nobody looks for one twice.
+    open: usize,
 }
 
 type Read<T> = Result<T, Fault>;
@@ -38,7 +40,7 @@ impl Iterator for Games<'_> {
 
 impl<'a> Games<'a> {
     pub(crate) fn of(text: &'a str) -> Self {
-        Self { text: text.trim_start_matches(BYTE_ORDER_MARK), at: 0, line: 1 }
+        Self { text: text.trim_start_matches(BYTE_ORDER_MARK), at: 0, line: 1, open: 0 }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -110,8 +112,10 @@ impl<'a> Games<'a> {
     fn comment(&mut self) -> Read<&'a str> {
         let (start, bytes) = (self.at + 1, self.text.as_bytes());
         let most = bytes.len().min(start + LONGEST_COMMENT);
-        let length = bytes.get(start..most).and_then(|inside| inside.iter().position(|byte| *byte == b'}'));
-        let Some(length) = length else {
+        let from = start.max(self.open.min(most));
+        let found = bytes.get(from..most).and_then(|inside| inside.iter().position(|byte| *byte == b'}'));
+        let Some(length) = found.map(|found| from + found - start) else {
+            self.open = most;
             let told = if most == bytes.len() {
                 "the comment `{` has no end".to_owned()
             } else {
@@ -165,7 +169,7 @@ impl<'a> Games<'a> {
         let bad = || Fault { line, ply: None, told: "a tag must read [Name \"value\"]".to_owned() };
         self.bump();
         self.take_while(|byte| byte == b' ' || byte == b'\t');
-        let name = self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_').to_owned();
+        let name = self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         self.take_while(|byte| byte == b' ' || byte == b'\t');
         if name.is_empty() || name.len() > 255 || self.peek() != Some(b'"') {
             return Err(bad());
@@ -173,11 +177,12 @@ impl<'a> Games<'a> {
         self.bump();
         let mut value = String::new();
         loop {
-            value.push_str(self.take_while(|byte| !matches!(byte, b'"' | b'\\' | b'\n' | b'\r')));
-            if value.len() > LONGEST_VALUE {
+            let part = self.take_while(|byte| !matches!(byte, b'"' | b'\\' | b'\n' | b'\r'));
+            if value.len() + part.len() > LONGEST_VALUE {
                 let told = format!("the value of the tag `{name}` is longer than {LONGEST_VALUE} bytes");
                 return Err(Fault { line, ply: None, told });
             }
+            value.push_str(part);
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -197,7 +202,7 @@ impl<'a> Games<'a> {
             return Err(bad());
         }
         self.bump();
-        Ok(Tag { line, name, value })
+        Ok(Tag { line, name: name.to_owned(), value })
     }
 
     /// The moves of the main line, and the result that ends them, if one does.
@@ -266,17 +271,13 @@ impl<'a> Games<'a> {
             self.at += 3;
             return Ok(None);
         }
-        let castling = symbol.starts_with("0-0").then(|| symbol.replace('0', "O"));
-        let san = castling.unwrap_or_else(|| symbol.to_owned());
-        let begins = san
-            .bytes()
-            .next()
-            .is_some_and(|byte| matches!(byte, b'a'..=b'h' | b'K' | b'Q' | b'R' | b'B' | b'N' | b'O' | b'P'));
-        if !begins || !(2..=16).contains(&san.len()) {
+        let castles = symbol.starts_with("0-0");
+        let moves = symbol.starts_with(|c| matches!(c, 'a'..='h' | 'K' | 'Q' | 'R' | 'B' | 'N' | 'O' | 'P'));
+        if !(castles || moves) || !(2..=16).contains(&symbol.len()) {
             let shown: String = symbol.chars().take(32).collect();
             return Err(self.fault(format!("`{shown}` is no move")));
         }
-        Ok(Some(san))
+        Ok(Some(if castles { symbol.replace('0', "O") } else { symbol.to_owned() }))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whatever bytes come: the reader ends soon, keeps its bounds and never panics.
+//! Whatever bytes come: the reader ends soon, keeps its bounds of time and memory, and never panics.
 
 mod long;
 
@@ -8,10 +8,16 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use crate::tests::SHIPPED;
-use crate::{Game, LONGEST_VALUE, MOST_FAULTS, MOST_MOVES, MOST_TAGS, games};
+use crate::{Fault, Game, LONGEST_VALUE, MOST_FAULTS, MOST_MOVES, MOST_TAGS, Move, Tag, games};
 
-/// For texts of a few kilobytes, on a busy machine, without optimisation.
+/// For a text of a few bytes, on a busy machine, without optimisation.
 const SOON: Duration = Duration::from_secs(5);
+/// For each byte more: forty times what it takes here, and far less than anything that looks at the text twice.
+const A_BYTE: Duration = Duration::from_micros(4);
+/// No game holds more bytes of memory, however long the text is.
+const MOST_HELD: usize = 4 << 20;
+/// Nor more for each byte of the text: two letters of a move make a `Move`, and vectors keep as much free.
+const HELD_OF_A_BYTE: usize = 64;
 /// What means something to the reader, beside arbitrary text.
 const PIECES: &[&str] = &[
     "[Event \"x\"]\n",
@@ -56,6 +62,22 @@ const PIECES: &[&str] = &[
     "\0",
 ];
 
+/// Bytes of memory that a game holds.
+fn held(game: &Game) -> usize {
+    let tags = game.tags.iter().map(|tag| tag.name.capacity() + tag.value.capacity());
+    let moves = game.moves.iter().map(|mv| mv.san.capacity() + mv.clock.as_ref().map_or(0, String::capacity));
+    let faults = game.faults.iter().map(|fault| fault.told.capacity());
+    let vectors = game.tags.capacity() * size_of::<Tag>()
+        + game.moves.capacity() * size_of::<Move>()
+        + game.faults.capacity() * size_of::<Fault>();
+    vectors + tags.chain(moves).chain(faults).sum::<usize>()
+}
+
+/// How long reading so many bytes may take.
+fn patience(bytes: usize) -> Duration {
+    SOON + A_BYTE * u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 /// The bounds that every reading keeps.
 fn keeps_its_bounds(text: &str) -> Result<(), TestCaseError> {
     let start = Instant::now();
@@ -68,9 +90,11 @@ fn keeps_its_bounds(text: &str) -> Result<(), TestCaseError> {
         prop_assert!(moves.iter().all(|mv| (2..=16).contains(&mv.san.len())));
         prop_assert!(faults.iter().all(|fault| fault.ply.is_none_or(|ply| ply <= moves.len() + 1)));
         prop_assert!(game.line >= line, "games come in the order of the text");
+        let held = held(&game);
+        prop_assert!(held <= MOST_HELD && held <= HELD_OF_A_BYTE * text.len() + 1024, "{} bytes held", held);
         line = game.line;
     }
-    prop_assert!(start.elapsed() < SOON, "{:?} for {} bytes", start.elapsed(), text.len());
+    prop_assert!(start.elapsed() < patience(text.len()), "{:?} for {} bytes", start.elapsed(), text.len());
     Ok(())
 }
 
@@ -138,14 +162,36 @@ fn whatever_comes_is_read_within_bounds() {
     run(256);
 }
 
-#[test]
-fn a_large_text_takes_time_in_proportion() {
-    for piece in
-        ["[Event \"x\"]{\n", "(", "{", "[", "[A \"", "1. e4 ( ", "[Event \"x\"]\n1. e4 {\n", "é", "\\", "\u{feff}"]
-    {
-        let text = piece.repeat(200_000 / piece.len());
-        let start = Instant::now();
-        let read = games(&text).take(1000).count();
-        assert!(read <= 1000 && start.elapsed() < SOON * 4, "{piece:?}: {:?}", start.elapsed());
+/// What costs most when a text is made of it.
+const HEAVY: &[&str] = &[
+    "[Event \"x\"]{\n",
+    "[Event \"x\"])\n",
+    "[Event \"x\"]\n1. e4 {\n",
+    "(",
+    "{",
+    "[",
+    "[A \"",
+    "[A \"\\",
+    "[A ",
+    "1. e4 ( ",
+    "1. e4 { x } ",
+    "e4 ",
+    "0-0",
+    "é",
+    "\\",
+    "\u{feff}",
+    "%\n",
+    ";",
+];
+
+/// One heavy text after the other, of so many bytes.
+fn run_heavy(bytes: usize) {
+    for piece in HEAVY {
+        keeps_its_bounds(&piece.repeat(bytes / piece.len())).unwrap_or_else(|failure| panic!("{piece:?}: {failure}"));
     }
+}
+
+#[test]
+fn a_large_text_takes_time_and_memory_in_proportion() {
+    run_heavy(100_000);
 }
