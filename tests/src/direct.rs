@@ -20,6 +20,14 @@ pub async fn owner() -> Client {
     database(&stack().credentials.database_urls.owner).await
 }
 
+/// The connection of [`shared`].
+static SHARED: tokio::sync::OnceCell<Client> = tokio::sync::OnceCell::const_new();
+
+/// A connection with the owner's login that everybody uses at once: for single queries, never for a transaction.
+pub async fn shared() -> &'static Client {
+    SHARED.get_or_init(owner).await
+}
+
 /// A connection to NATS with this login and the inbox prefix that it may use.
 pub async fn nats(login: &Login) -> async_nats::Client {
     let options = async_nats::ConnectOptions::with_user_and_password(login.user.clone(), login.password.clone())
@@ -97,7 +105,7 @@ impl App {
     /// One number from this system's schema; `{s}` stands for its name.
     pub async fn number(&self, sql: &str) -> i64 {
         let sql = sql.replace("{s}", &self.namespace.schema());
-        owner().await.query_one(&sql, &[]).await.expect("the query is right").get(0)
+        shared().await.query_one(&sql, &[]).await.expect("the query is right").get(0)
     }
 
     /// How many events a stream has.

@@ -14,6 +14,7 @@ use stack::services::environment;
 use stack::status::Status;
 use stack::unit::Service;
 
+use crate::command::Process;
 use crate::servers::stack;
 use crate::{Answer, direct, eventually};
 
@@ -106,6 +107,14 @@ impl System {
         let app = self.app.with(|inner| inner.command_api = format!("http://{}", server.addr));
         app.is_ready(&app.command_api).await;
         (app, server)
+    }
+
+    /// A second command-api on the same log, in a process of its own; the returned app talks to it.
+    pub async fn command_api_process(&self) -> (App, Process) {
+        let process = Process::command_api(&self.app.namespace, &self.extra);
+        let app = self.app.with(|inner| inner.command_api.clone_from(&process.url));
+        app.is_ready(&app.command_api).await;
+        (app, process)
     }
 
     /// What the system was started with, and these settings.

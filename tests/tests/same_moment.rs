@@ -1,5 +1,7 @@
 //! Everything at the same moment: two players, two processes, and the clock. A game has one end.
 
+mod long;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,12 +22,12 @@ struct Hall {
 fn with_two_processes(tell: impl AsyncFnOnce(&Hall)) {
     alone(async || {
         let system = System::with_namespace(&["user"]).await;
-        let (other, server) = system.another_command_api().await;
+        let (other, process) = system.command_api_process().await;
         let here = [system.guest().await, system.guest().await];
         let there = [here[0].at(&other), here[1].at(&other)];
         let hall = Hall { system, here, there };
         tell(&hall).await;
-        server.stop().await;
+        drop(process);
         hall.system.end().await;
     });
 }
@@ -52,7 +54,7 @@ async fn events_of(app: &App, game: &Game) -> Vec<(String, Option<DateTime<Utc>>
         app.namespace.schema(),
         game.id
     );
-    let rows = direct::owner().await.query(&sql, &[]).await.expect("events");
+    let rows = direct::shared().await.query(&sql, &[]).await.expect("events");
     let at = |data: &str| {
         let data: Value = serde_json::from_str(data).expect("JSON");
         data["at"].as_str().map(|text| text.parse().expect("an instant"))
@@ -69,7 +71,7 @@ async fn one_outcome(app: &App, game: &Game, due: DateTime<Utc>, answers: &[Answ
     assert_eq!(kinds.last(), Some(&"GameEnded"), "{kinds:?}");
     let moves = kinds.iter().filter(|kind| **kind == "MovePlayed").count();
     has(&ended, &json!({"moveCount": moves}));
-    if moves == 2 {
+    if moves >= 2 {
         let (_, second) = events.iter().filter(|(kind, _)| kind == "MovePlayed").nth(1).expect("two moves");
         assert!(second.is_some_and(|at| at < due), "a move was taken after the flag: {events:?}, due {due}");
     } else if ended["endReason"] == "timeout" {
@@ -129,9 +131,7 @@ fn rounds(batches: i64) {
         let (mut storms, mut flags) = (Vec::new(), Vec::new());
         for batch in 0..batches {
             storms.extend(join_all((0..10).map(|place| storm(hall, batch * 10 + place))).await);
-            for place in 0..10 {
-                flags.push(move_or_flag(hall, batch * 10 + place).await);
-            }
+            flags.extend(join_all((0..10).map(|place| move_or_flag(hall, batch * 10 + place))).await);
         }
         say(&format!("games, all at once: {:?}", summary(&storms)));
         say(&format!("games, a move and the flag: {:?}", summary(&flags)));
@@ -141,10 +141,4 @@ fn rounds(batches: i64) {
 #[test]
 fn a_game_has_one_end_however_many_want_to_end_it_at_the_same_time() {
     rounds(1);
-}
-
-#[test]
-#[ignore = "long"]
-fn two_hundred_games_have_one_end_each() {
-    rounds(20);
 }
