@@ -19,6 +19,7 @@ mod hub_messages;
 mod idempotency;
 mod import;
 mod invitations;
+mod lists;
 mod live;
 mod log;
 mod moderation;

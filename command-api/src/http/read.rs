@@ -22,6 +22,9 @@ use crate::es::log::Log;
 use crate::es::state::{Loaded, columns, loaded};
 use crate::es::store::{DELETED, Done};
 
+/// Whether the single get shows more than the object itself.
+const JOINS: &str = "getJoins";
+
 /// An aggregate that the API shows.
 pub trait Readable: Aggregate {
     /// What a list shows this caller, besides his filters.
@@ -36,7 +39,7 @@ pub trait Readable: Aggregate {
         rendered(loaded)
     }
 
-    /// Adds what only the single get shows.
+    /// Adds what only the single get shows: unless `getJoins=false` asks for the object alone.
     fn extend(
         call: &Call,
         loaded: &Loaded<Self>,
@@ -71,7 +74,9 @@ pub async fn get<A: Readable>(call: Call) -> Result<HttpResponse, ApiError> {
         return Err(ApiError::forbidden(format!("this {name} is not yours to read")));
     }
     let mut shown = A::show(&loaded, Some(caller)).unwrap_or_default();
-    A::extend(&call, &loaded, &mut shown).await?;
+    if call.query.first(JOINS) != Some("false") {
+        A::extend(&call, &loaded, &mut shown).await?;
+    }
     let mut response = envelope::one(&call, shown);
     if let Ok(version) = HeaderValue::from_str(&format!("\"{}\"", loaded.version)) {
         response.headers_mut().insert(ETAG, version);
