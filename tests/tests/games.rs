@@ -1,5 +1,6 @@
 //! Games from their creation to their end, and who sees them.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wechess_tests::answer::has;
 use wechess_tests::{App, story};
@@ -180,5 +181,56 @@ fn a_custom_position_must_be_playable() {
         let game = ann.create_game_from(&bob, json!({"initialFEN": "4k3/8/8/8/8/8/4P3/4K3 w - - 0 1"})).await;
         has(&game.state().await, &json!({"initialFEN": "4k3/8/8/8/8/8/4P3/4K3 w - - 0 1"}));
         game.play("e4").await;
+    });
+}
+
+#[test]
+fn the_same_two_play_many_games_at_once() {
+    story(async |app: App| {
+        let (ann, bob) = (app.user("ann").await, app.guest().await);
+        let new = async |number: usize| {
+            let (white, black) = if number.is_multiple_of(2) { (&ann, &bob) } else { (&bob, &ann) };
+            white.create_game_from(black, json!({"gameType": "rapid"})).await
+        };
+        let games = join_all((0..10).map(new)).await;
+        let openings = ["e4 e5 Nf3", "d4 d5 c4", "c4 e5 Nc3", "Nf3 d5 g3", "f3 e5 g4 Qh4#"];
+        join_all(games.iter().zip(openings.iter().cycle()).map(|(game, moves)| game.play(moves))).await;
+        for (game, moves) in games.iter().zip(openings.iter().cycle()) {
+            let state = game.state().await;
+            let played = state["moves"].as_array().unwrap().iter().map(|mv| mv["moveNotation"].as_str().unwrap());
+            assert_eq!(played.collect::<Vec<_>>().join(" "), **moves);
+            let status = if moves.ends_with('#') { "completed" } else { "active" };
+            has(&state, &json!({"status": status, "playerWhiteId": game.white.id, "playerBlackId": game.black.id}));
+        }
+        for who in [&ann, &bob] {
+            let active = json!({"status": "active"});
+            assert_eq!(
+                (who.count("chessGame", &active).await, who.count("chessGame", &json!({"result": "blackWin"})).await),
+                (8, 2)
+            );
+        }
+    });
+}
+
+#[test]
+fn an_opening_is_known_by_its_position_whatever_led_there() {
+    story(async |app: App| {
+        let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+        let mut named = Vec::new();
+        for moves in ["d4 d5 c4 e6 Nc3", "c4 e6 Nc3 d5 d4"] {
+            let game = ann.create_game(&bob).await;
+            game.play(moves).await;
+            let state = game.state().await;
+            let opening = json!({"eco": state["eco"], "opening": state["opening"]});
+            for view in ["chessGameListView", "chessGameDetailView"] {
+                has(&ann.find(view, &json!({"id": game.id})).await[0], &opening);
+            }
+            named.push(opening);
+        }
+        assert_eq!(named[0], named[1]);
+        assert!(
+            named[0]["opening"].as_str().is_some_and(|name| name.starts_with("Queen's Gambit Declined")),
+            "{named:?}"
+        );
     });
 }
