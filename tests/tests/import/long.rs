@@ -1,10 +1,13 @@
-//! The 220 shipped games by way of the route, compared with the file.
+//! The 220 shipped games by way of the route, compared with the file; and texts made of them that nobody would send.
 
 use std::collections::HashMap;
 
+use proptest::prelude::{Just, Strategy, any, prop};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use wechess_tests::views::GAME_VIEWS;
-use wechess_tests::{Actor, System, alone};
+use wechess_tests::{Actor, System, alone, say};
 
 use super::{import, parts};
 
@@ -71,6 +74,92 @@ fn the_shipped_games_come_in_as_the_file_has_them() {
             let written: Vec<_> = game.moves.iter().map(|mv| (Some(mv.san.as_str()), clock(mv))).collect();
             assert_eq!(found, written, "{site}");
         }
+        system.end().await;
+    });
+}
+
+/// So many texts, of a few games each.
+const TEXTS: usize = 300;
+/// What means something in a PGN.
+const PIECES: &[&str] = &[
+    "[Event \"x\"]\n",
+    "[FEN \"4k3/8/8/8/8/8/4P3/4K3 w - - 0 1\"]\n",
+    "{",
+    "}",
+    "(",
+    ")",
+    ";",
+    "\n",
+    "e4",
+    "Nf3",
+    "O-O",
+    "--",
+    "*",
+    "1-0",
+    "0-1",
+    "é",
+    "$1",
+    "\"",
+    "\\",
+    "[",
+];
+
+/// Some shipped games in which some places are something else; now and then any text.
+fn texts() -> impl Strategy<Value = String> {
+    let games: Vec<String> = parts(SHIPPED)
+        .iter()
+        .flat_map(|part| part.split("\n\n[Event ").map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let change = (any::<prop::sample::Index>(), 0..12_usize, prop::sample::select(PIECES));
+    let mutated =
+        (prop::sample::subsequence(games, 1..4), prop::collection::vec(change, 0..4)).prop_map(|(games, changes)| {
+            let all: Vec<String> =
+                games.iter().map(|game| format!("[Event {}\n\n", game.trim_start_matches("[Event "))).collect();
+            let mut text: Vec<char> = all.concat().chars().collect();
+            for (place, cut, piece) in changes {
+                let from = place.index(text.len() + 1);
+                let to = (from + cut).min(text.len());
+                drop(text.splice(from..to, piece.chars()));
+            }
+            text.into_iter().collect()
+        });
+    proptest::prop_oneof![9 => mutated, 1 => "\\PC{0,200}", 1 => (1..5000_usize, Just("(1. e4 ")).prop_map(|(n, piece)| piece.repeat(n))]
+}
+
+#[test]
+fn of_texts_that_nobody_would_send_nothing_comes_in_by_halves() {
+    alone(async || {
+        let system = System::with_namespace(&["user"]).await;
+        let (admin, mut runner) = (system.app.admin().await, TestRunner::default());
+        let (strategy, mut counts) = (texts(), [0_i64; 4]);
+        for _ in 0..TEXTS {
+            let text = strategy.new_tree(&mut runner).expect("a text").current();
+            let report = import(&admin, &text).await;
+            if report.status != 200 {
+                report.refused(400, report.body["message"].as_str().unwrap_or_default());
+                counts[3] += 1;
+                continue;
+            }
+            for game in report.body["games"].as_array().expect("games") {
+                let faults = game["faults"].as_array().expect("faults").len();
+                match game["status"].as_str() {
+                    Some("imported") => {
+                        let events = system.events_of(game["gameId"].as_str().expect("an id")).await;
+                        assert_eq!((Some(events - 1), faults), (game["plies"].as_i64(), 0), "{text}");
+                        counts[0] += 1;
+                    }
+                    Some("already") => counts[1] += 1,
+                    _ => {
+                        assert!(faults > 0 && game["gameId"].is_null(), "{text}: {game}");
+                        counts[2] += 1;
+                    }
+                }
+            }
+        }
+        let streams = system.number("select count(*) from {s}.streams where kind = 'chessGame'").await;
+        assert_eq!(streams, counts[0], "no game but those that were told");
+        let [imported, already, refused, texts] = counts;
+        say(&format!("games: {imported} imported, {already} there already, {refused} refused; texts refused: {texts}"));
         system.end().await;
     });
 }
