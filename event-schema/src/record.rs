@@ -6,12 +6,14 @@ use uuid::Uuid;
 
 use crate::event::DomainEvent;
 use crate::object::Object;
-use crate::stored::{DataObject, Readers};
+use crate::stored::{DataObject, Readers, Whole};
 
 /// The value of such an object.
 pub trait Record: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its table.
     const TABLE: &'static Object;
+    /// What it is a part of.
+    const WHOLE: Option<&'static Whole> = None;
     /// Its events.
     type Event: RecordEvent<Value = Self>;
     /// Who may read the object with this id now.
@@ -36,6 +38,7 @@ pub trait RecordEvent: DomainEvent {
 
 impl<R: Record> DataObject for R {
     const TABLE: &'static Object = <R as Record>::TABLE;
+    const WHOLE: Option<&'static Whole> = <R as Record>::WHOLE;
     type Event = <R as Record>::Event;
 
     fn begin(event: &Self::Event) -> Option<Self> {

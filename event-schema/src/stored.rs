@@ -34,10 +34,29 @@ impl Readers {
     }
 }
 
+/// An object that others are parts of, and that says who reads them: a deleted game takes its moves out of sight, and who
+/// joins a game reads what was said in its room before.
+#[derive(Clone, Copy)]
+pub struct Whole {
+    /// Its table.
+    pub table: &'static Object,
+    /// The field of its parts that holds its id.
+    pub by: &'static str,
+    /// The types of its events that may change who reads its parts.
+    pub changed_by: &'static [&'static str],
+    /// Whether a part is made before any of these: then it tells its readers itself, and is looked at when one comes.
+    /// Else the whole is asked whenever the part changes.
+    pub comes_first: bool,
+    /// Who reads a part with these fields, while the whole has those.
+    pub readers: fn(&Map<String, Value>, &Map<String, Value>) -> Readers,
+}
+
 /// An object that is the state of its own stream.
 pub trait DataObject: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its table.
     const TABLE: &'static Object;
+    /// What it is a part of.
+    const WHOLE: Option<&'static Whole> = None;
     /// The events of its stream.
     type Event: DomainEvent;
     /// The object after its first event; `None` if that event does not begin one.
@@ -55,6 +74,8 @@ pub trait DataObject: Clone + Serialize + DeserializeOwned + Send + Sync + 'stat
 pub trait EventObject: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its table.
     const TABLE: &'static Object;
+    /// What it is a part of.
+    const WHOLE: Option<&'static Whole> = None;
     /// The events among which it is.
     type Event: DomainEvent;
     /// The object that this event is; `None` for the others. Its id is the event's id.
@@ -124,6 +145,8 @@ pub struct Mirror {
     pub category: &'static str,
     /// Which events a document is made of.
     pub made: Made,
+    /// What its object is a part of.
+    pub whole: Option<&'static Whole>,
     /// The id of the document that this event concerns, if any.
     pub key: fn(&Recorded) -> Result<Option<Uuid>, DecodeError>,
     /// The document after this event. The event's personal fields are opened already.
@@ -136,6 +159,7 @@ pub const fn mirror<O: DataObject>() -> Mirror {
         table: O::TABLE,
         category: O::Event::CATEGORY,
         made: Made::OfItsStream,
+        whole: O::WHOLE,
         key: |event| Ok(Some(event.stream_id)),
         fold: fold_object::<O>,
     }
@@ -147,6 +171,7 @@ pub const fn event_mirror<O: EventObject>() -> Mirror {
         table: O::TABLE,
         category: O::Event::CATEGORY,
         made: Made::OfOneEvent,
+        whole: O::WHOLE,
         key: event_key::<O>,
         fold: fold_event::<O>,
     }

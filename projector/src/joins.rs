@@ -1,11 +1,13 @@
 //! Facts of other objects in a composed view: filled in when a document first refers to the object, and changed in every
 //! document that refers to it when the object changes. Where there never was such an object, what the fold has put there
-//! stays: the players of imported games have names and no accounts.
+//! stays: the players of imported games have names and no accounts. Who reads a part of another object is such a fact of
+//! that one (`wholes.rs`).
 
 use std::collections::{BTreeSet, HashMap};
 
 use event_schema::names::Namespace;
 use event_schema::object::{Object, hidden};
+use event_schema::stored::Whole;
 use event_schema::views::Join;
 use event_schema::wire::Watermark;
 use serde_json::{Map, Value, json};
@@ -16,6 +18,7 @@ use crate::document::{Body, Doc};
 use crate::elastic::{Elastic, Hit, IndexError};
 use crate::status::Status;
 use crate::views::View;
+use crate::wholes;
 
 /// So many documents are changed at once when a joined fact changes: each may hold thousands of values.
 const PAGE: usize = 100;
@@ -66,23 +69,24 @@ impl Joins {
     /// The sources of a view's joins; every fact is at least as new as `since`.
     pub fn new(view: &View, status: &Status, namespace: &Namespace, since: i64) -> Self {
         let mut sources: Vec<Source> = Vec::new();
-        for join in view.joins {
-            if sources.iter().all(|s| s.table.name != join.of.name)
-                && let Some(other) = status.view(join.of.name)
+        for table in view.asked() {
+            if sources.iter().all(|s| s.table.name != table.name)
+                && let Some(other) = status.view(table.name)
             {
                 let applied = other.watermark.subscribe();
-                sources.push(Source { table: join.of, alias: namespace.index(join.of.name), applied });
+                sources.push(Source { table, alias: namespace.index(table.name), applied });
             }
         }
-        Self { sources, since }
+        // Where a fold asks nobody, every change needs to be brought in.
+        Self { sources, since: if view.asks() { since } else { 0 } }
     }
 
     /// How far the sources of a view's joins are now, all of them.
     pub fn reached(view: &View, status: &Status) -> i64 {
-        let applied = |join: &Join| {
-            status.view(join.of.name).and_then(|source| source.watermark.borrow().as_ref().map(|w| w.applied))
+        let applied = |table: &Object| {
+            status.view(table.name).and_then(|source| source.watermark.borrow().as_ref().map(|w| w.applied))
         };
-        view.joins.iter().map(|join| applied(join).unwrap_or(0)).min().unwrap_or(0)
+        view.asked().map(|table| applied(table).unwrap_or(0)).min().unwrap_or(0)
     }
 
     /// Whether documents written before this change may show something older.
@@ -104,9 +108,8 @@ impl Joins {
             let Some(source) = self.sources.iter_mut().find(|s| s.table.name == join.of.name) else { continue };
             let filled = Filled { prior: &Doc::ABSENT, doc: &mut *doc };
             let Some(id) = referred_anew(join, &filled) else { continue };
-            let facts = source.facts(elastic, doc.version.max(self.since), vec![id.clone()]).await?;
-            let position = facts.get(&id).and_then(|fact| fact.get(hidden::POSITION)?.as_i64());
-            if position.is_some_and(|position| position > upto) {
+            let facts = source.facts(elastic, upto.max(self.since), vec![id.clone()]).await?;
+            if is_newer(&facts, &id, upto) {
                 newer.push(join.field);
             }
             if facts.contains_key(&id)
@@ -115,10 +118,20 @@ impl Joins {
                 document.fields.insert(join.field.to_owned(), shown(&facts, &id, join));
             }
         }
+        if let Some(whole) = view.whole
+            && let Some(id) = wholes::id_in(whole, doc)
+            && let Some(source) = self.sources.iter_mut().find(|s| s.table.name == whole.table.name)
+        {
+            let facts = source.facts(elastic, upto.max(self.since), vec![id.clone()]).await?;
+            if is_newer(&facts, &id, upto) {
+                newer.push(hidden::READERS);
+            }
+            wholes::admit(whole, doc, &facts);
+        }
         Ok(newer)
     }
 
-    /// Fills the joined fields of documents that refer to another object than before.
+    /// Fills the joined fields of documents that refer to another object than before, and asks the wholes of parts.
     pub async fn fill(&mut self, elastic: &Elastic, view: &View, docs: &mut [Filled<'_>]) -> Result<(), IndexError> {
         for source in &mut self.sources {
             let joins: Vec<&Join> = view.joins.iter().filter(|j| j.of.name == source.table.name).collect();
@@ -145,6 +158,16 @@ impl Joins {
                 }
             }
         }
+        let Some(whole) = view.whole.filter(|whole| !whole.comes_first) else { return Ok(()) };
+        let Some(source) = self.sources.iter_mut().find(|s| s.table.name == whole.table.name) else { return Ok(()) };
+        let ids: BTreeSet<String> = docs.iter().filter_map(|filled| wholes::id_in(whole, filled.doc)).collect();
+        if !ids.is_empty() {
+            let position = docs.iter().map(|filled| filled.doc.version).max().unwrap_or(0);
+            let facts = source.facts(elastic, position.max(self.since), ids.into_iter().collect()).await?;
+            for filled in docs {
+                wholes::admit(whole, filled.doc, &facts);
+            }
+        }
         Ok(())
     }
 
@@ -163,14 +186,16 @@ impl Joins {
         let Some(source) = source else { return Ok((Vec::new(), None)) };
         let facts = source.facts(elastic, change.position, vec![change.id.to_string()]).await?;
         let joins: Vec<&Join> = view.joins.iter().filter(|j| j.of.name == change.table.name).collect();
-        let refers: Vec<Value> = joins.iter().map(|join| json!({"term": {join.by: change.id}})).collect();
+        let whole = view.whole.filter(|whole| whole.table.name == change.table.name);
+        let by = joins.iter().map(|join| join.by).chain(whole.map(|whole| whole.by));
+        let refers: Vec<Value> = by.map(|by| json!({"term": {by: change.id}})).collect();
         let query = json!({
             "query": {"bool": {"filter": [{"term": {hidden::LIVE: true}}, {"bool": {"should": refers}}]}},
             "sort": [{"id": "asc"}], "size": PAGE,
         });
         let hits = elastic.search(index, query, after).await?;
         let next = hits.last().map(|hit| hit.sort.clone());
-        let docs = hits.into_iter().filter_map(|hit| renamed(hit, &joins, &change, &facts)).collect();
+        let docs = hits.into_iter().filter_map(|hit| renamed(hit, &joins, whole, &change, &facts)).collect();
         Ok((docs, next))
     }
 }
@@ -194,7 +219,13 @@ impl Source {
     }
 }
 
-type Facts = HashMap<String, Map<String, Value>>;
+pub(crate) type Facts = HashMap<String, Map<String, Value>>;
+
+/// Whether an object stands at a later position.
+fn is_newer(facts: &Facts, id: &str, than: i64) -> bool {
+    let position = facts.get(id).and_then(|fact| fact.get(hidden::POSITION)?.as_i64());
+    position.is_some_and(|position| position > than)
+}
 
 /// The id that a document refers to now and did not before.
 fn referred_anew(join: &Join, filled: &Filled<'_>) -> Option<String> {
@@ -210,7 +241,7 @@ fn shown(facts: &Facts, id: &str, join: &Join) -> Value {
 }
 
 /// The document with the object's facts as they are now; `None` if that is no change.
-fn renamed(hit: Hit, joins: &[&Join], change: &Change, facts: &Facts) -> Option<Renamed> {
+fn renamed(hit: Hit, joins: &[&Join], whole: Option<&Whole>, change: &Change, facts: &Facts) -> Option<Renamed> {
     let document = hit.id.parse().ok().filter(|_| hit.version < change.position)?;
     let prior = Doc::from_source(document, hit.version, hit.source?);
     let mut doc = Doc { version: change.position, ..prior.clone() };
@@ -224,6 +255,7 @@ fn renamed(hit: Hit, joins: &[&Join], change: &Change, facts: &Facts) -> Option<
         let now = shown(facts, &id, join);
         changed |= live.fields.insert(join.field.to_owned(), now.clone()) != Some(now);
     }
+    changed |= whole.is_some_and(|whole| wholes::admit(whole, &mut doc, facts));
     changed.then_some(Renamed { id: document, prior, doc })
 }
 
@@ -253,7 +285,7 @@ mod tests {
         let joins: Vec<&Join> = view.joins.iter().collect();
         let change = Change { table: &USER, id: ann, position: 10 };
         let name = |hit: Hit, facts: &Facts| {
-            renamed(hit, &joins, &change, facts).map(|Renamed { doc, .. }| {
+            renamed(hit, &joins, None, &change, facts).map(|Renamed { doc, .. }| {
                 let fields = &doc.live().unwrap().fields;
                 (doc.version, fields["playerWhiteName"].clone(), fields["playerBlackName"].clone())
             })

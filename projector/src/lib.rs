@@ -36,6 +36,7 @@ mod status;
 mod testing;
 mod views;
 mod watermarks;
+mod wholes;
 mod worker;
 mod writer;
 

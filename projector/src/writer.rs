@@ -234,7 +234,7 @@ impl Writer {
                 self.pending.insert(id, prior);
             }
         }
-        if !view.view.joins.is_empty() {
+        if view.view.asks() {
             self.fill(&mut changed).await;
         }
         for (id, prior, doc) in changed {

@@ -131,3 +131,59 @@ fn both_views_come_out_the_same_when_made_anew_and_are_put_right() {
         system.end().await;
     });
 }
+
+/// How many of the documents of a game, its moves and its room somebody sees.
+async fn sight(who: &Actor, game: &str) -> [u64; 3] {
+    let count = async |view: &str, by: &str| who.count(view, &json!({by: game})).await;
+    [count("chessGame", "id").await, count("chessGameMove", "gameId").await, count("gameHubMessage", "roomId").await]
+}
+
+#[test]
+fn who_reads_what_is_part_of_a_game_is_the_same_when_views_are_made_anew_and_is_put_right() {
+    alone(async || {
+        let views = ["chessGame", "chessGameMove", "gameHubMessage"];
+        let system = System::with_settings(&views, &[("WECHESS_AUDIT_PER_SECOND", "400")]).await;
+        let (ann, bob, admin) = (system.guest().await, system.guest().await, system.admin().await);
+        let mut games = Vec::new();
+        for _ in 0..2 {
+            let id = ann.open_game("public").await["id"].as_str().unwrap().to_owned();
+            let said = json!({"roomId": id, "content": {"body": "anybody?"}});
+            ann.post("/gameplay-api/v1/gameHub-messages", &said).await.is(201);
+            bob.update_game(&id, json!({"playerBlackId": bob.id})).await.is(200);
+            ann.play(&id, 1, "e4").await.is(201);
+            bob.play(&id, 2, "e5").await.is(201);
+            games.push(id);
+        }
+        admin.delete(&format!("/gameplay-api/v1/game/{}", games[0])).await.is(200);
+        let as_it_must_be = async || {
+            for who in [&ann, &bob] {
+                assert_eq!((sight(who, &games[0]).await, sight(who, &games[1]).await), ([0; 3], [1, 2, 1]));
+            }
+            assert_eq!(sight(&admin, &games[0]).await, [1, 2, 1]);
+        };
+        as_it_must_be().await;
+        let before = admin.everything(&views).await;
+        let (well, said) = projector(&system, &["rebuild", "all"]).await;
+        assert!(well && said.contains("chessGameMove: generation 2 serves"), "{said}");
+        assert_eq!(admin.everything(&views).await, before);
+        as_it_must_be().await;
+
+        for (view, by, game, wrong) in [
+            ("chessGameMove", "gameId", &games[0], json!([ann.id])),
+            ("gameHubMessage", "roomId", &games[1], json!([])),
+        ] {
+            let id = admin.find(view, &json!({by: game})).await[0]["id"].as_str().unwrap().to_owned();
+            let right = document(&system, view, &id).await["_readers"].clone();
+            let path = format!("/{}/_update/{id}", system.namespace.index(view));
+            let edit = json!({"doc": {"_readers": wrong}});
+            direct::elasticsearch_admin("POST", &path, Some(&edit)).await.is(200);
+            eventually("its readers are put right", async || {
+                (document(&system, view, &id).await["_readers"] == right).then_some(())
+            })
+            .await;
+        }
+        system.settled(system.told().map_or(0, |told| told.position)).await;
+        system.nothing_is_parked().await;
+        system.end().await;
+    });
+}

@@ -203,17 +203,42 @@ fn who_joins_reads_what_was_said_before_and_a_deleted_game_takes_its_room_along(
         let room = ann.open_game("public").await["id"].as_str().unwrap().to_owned();
         say(&ann, &room, "anybody?").await.is(201);
         bob.get(&format!("{ALL}?roomId={room}")).await.refused(403, "errMsg_forbidden");
+        assert!(bob.find("gameHubMessage", &json!({"roomId": room})).await.is_empty());
         bob.update_game(&room, json!({"playerBlackId": bob.id})).await.is(200);
+        assert_eq!(reads(&bob, &room).await, ["anybody?"]);
         say(&bob, &room, "me").await.is(201);
-        assert_eq!(bodies(&bob.get(&format!("{ALL}?roomId={room}")).await), ["me", "anybody?"]);
+        for who in [&ann, &bob, &admin] {
+            assert_eq!(reads(who, &room).await, ["me", "anybody?"]);
+        }
         assert_eq!(bodies(&bob.get(ALL).await), ["me", "anybody?"]);
 
         admin.delete(&format!("/gameplay-api/v1/game/{room}")).await.is(200);
         for who in [&ann, &bob] {
             who.get(&format!("{ALL}?roomId={room}")).await.refused(404, "errMsg_recordNotFound");
             assert!(bodies(&who.get(ALL).await).is_empty());
+            assert!(who.find("gameHubMessage", &json!({"roomId": room})).await.is_empty());
         }
-        assert_eq!(bodies(&admin.get(&format!("{ALL}?roomId={room}")).await).len(), 2);
+        assert_eq!(reads(&admin, &room).await.len(), 2);
+    });
+}
+
+#[test]
+fn what_is_said_while_somebody_joins_is_his_to_read_too() {
+    story(async |app: App| {
+        let (ann, bob, admin) = (app.user("ann").await, app.user("bob").await, app.admin().await);
+        for _ in 0..6 {
+            let room = ann.open_game("public").await["id"].as_str().unwrap().to_owned();
+            let words = ["anybody?", "hello?", "well?"].map(|body| say(&ann, &room, body));
+            let join = bob.update_game(&room, json!({"playerBlackId": bob.id}));
+            let (said, joined) = futures_util::future::join(futures_util::future::join_all(words), join).await;
+            joined.is(200);
+            // What is edited later is no less his.
+            ann.patch(&one(&said[0]), &json!({"content": {"body": "somebody?"}})).await.is(200);
+            assert_eq!(reads(&ann, &room).await.len(), 3);
+            assert_eq!(reads(&bob, &room).await, reads(&admin, &room).await);
+            admin.patch(&one(&said[1]), &json!({"status": "rejected"})).await.is(200);
+            assert_eq!((reads(&bob, &room).await.len(), reads(&ann, &room).await.len()), (2, 3));
+        }
     });
 }
 

@@ -105,7 +105,10 @@ fn an_imported_game_is_history_that_everybody_reads() {
         assert_eq!(app.events_of(&id).await, 4);
         admin.delete(&format!("/gameplay-api/v1/game/{id}")).await.is(200);
         eve.game(&id).await.refused(404, "errMsg_recordNotFound");
-        assert!(eve.find("chessGameListView", &json!({"id": id})).await.is_empty());
+        for (view, by) in [("chessGameListView", "id"), ("chessGameMove", "gameId")] {
+            assert!(eve.find(view, &json!({by: id})).await.is_empty(), "{view}");
+        }
+        assert_eq!(admin.find("chessGameMove", &json!({"gameId": id})).await.len(), 3);
     });
 }
 
@@ -216,14 +219,14 @@ fn who_finds_no_place_for_his_import_is_told_to_come_back() {
         let system = System::with_namespace(GAME_VIEWS).await;
         let admin = system.app.admin().await;
         // Legal for long, and then not: work for the rules and none for the log.
-        let line = "Nf3 Nf6 Ng1 Ng8 ".repeat(25);
-        let text: String = (0..80).map(|_| game("x", &format!("{line} Ke4 1-0"))).collect();
+        let line = "Nf3 Nf6 Ng1 Ng8 ".repeat(20);
+        let text: String = (0..40).map(|_| game("x", &format!("{line} Ke4 1-0"))).collect();
         let send = || admin.request("POST", IMPORT).body("text/plain", text.clone()).send();
         let all = join_all((0..6).map(|_| send())).await;
         let (done, waiting): (Vec<&Answer>, Vec<&Answer>) = all.iter().partition(|answer| answer.status == 200);
         assert!(!done.is_empty() && !waiting.is_empty(), "{} were worked on at once", done.len());
         for answer in done {
-            assert_eq!(answer.body["refused"], 80);
+            assert_eq!(answer.body["refused"], 40);
         }
         for answer in waiting {
             answer.refused(503, "errMsg_serviceUnavailable");

@@ -34,6 +34,7 @@ fn a_deleted_game_disappears_for_users_and_stays_for_admins() {
         let (ann, bob, admin) = (app.user("ann").await, app.user("bob").await, app.admin().await);
         let game = ann.create_game_from(&bob, json!({"gameType": "blitz"})).await;
         game.play("e4 e5").await;
+        let moves = ann.find("chessGameMove", &json!({"gameId": game.id})).await;
         let path = format!("/gameplay-api/v1/game/{}", game.id);
         ann.request("DELETE", &path).send().await.refused(403, "errMsg_forbidden");
         let deleted = admin.request("DELETE", &path).send().await;
@@ -52,9 +53,14 @@ fn a_deleted_game_disappears_for_users_and_stays_for_admins() {
             for view in ["chessGame", "chessGameListView"] {
                 assert_eq!(who.find(view, &json!({"id": game.id})).await, Vec::<Value>::new(), "{view}");
             }
+            assert_eq!(who.find("chessGameMove", &json!({"gameId": game.id})).await, Vec::<Value>::new());
+            let seen = who.look(&format!("/bff-api/chessGameMove/{}", moves[0]["id"].as_str().unwrap())).await;
+            seen.refused(404, "errMsg_recordNotFound");
         }
         has(admin.game(&game.id).await.data(), &json!({"isActive": false, "moveCount": 2}));
         has(&admin.find("chessGame", &json!({"id": game.id})).await[0], &json!({"isActive": false}));
+        let there = admin.find("chessGameMove", &json!({"gameId": game.id})).await;
+        assert_eq!((there.len(), there.iter().all(|mv| moves.contains(mv))), (2, true));
         admin.request("DELETE", &path).send().await.refused(404, "errMsg_recordNotFound");
     });
 }

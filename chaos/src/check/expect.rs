@@ -11,7 +11,7 @@ use event_schema::envelope::Recorded;
 use event_schema::event::DecodeError;
 use event_schema::gameplay::imported::TAG_FIELDS;
 use event_schema::object::{hidden, instant};
-use event_schema::stored::{Document, Mirror};
+use event_schema::stored::{Document, Mirror, Whole};
 use event_schema::views::invitation_notification::INVITATION_NOTIFICATION_VIEW;
 use event_schema::views::{MIRRORS, WAITING};
 use serde_json::{Map, Value, json};
@@ -33,7 +33,11 @@ pub type Documents = BTreeMap<Uuid, Expected>;
 pub fn views(events: &[Recorded]) -> Result<BTreeMap<&'static str, Documents>, DecodeError> {
     let mut views = BTreeMap::new();
     for mirror in MIRRORS {
-        views.insert(mirror.table.name, documents(&folded(mirror, events)?));
+        let mut all = documents(&folded(mirror, events)?);
+        if let Some(whole) = mirror.whole {
+            admit(whole, &mut all, events)?;
+        }
+        views.insert(mirror.table.name, all);
     }
     let facts = Facts::of(events)?;
     views.insert("chessGameListView", facts.game_list());
@@ -72,6 +76,22 @@ fn documents(all: &HashMap<Uuid, (Document, i64)>) -> Documents {
         (*id, Expected { source, may_be_later: false })
     };
     all.iter().map(expected).collect()
+}
+
+/// Says who reads parts: what their wholes say in the end, which they may have learnt later than by their own events.
+fn admit(whole: &Whole, parts: &mut Documents, events: &[Recorded]) -> Result<(), DecodeError> {
+    let mirror = MIRRORS.iter().find(|mirror| mirror.table.name == whole.table.name);
+    let wholes = mirror.map_or_else(|| Ok(HashMap::new()), |mirror| folded(mirror, events))?;
+    for expected in parts.values_mut() {
+        let Some(source) = &mut expected.source else { continue };
+        let id = source.get(whole.by).and_then(Value::as_str).and_then(|text| text.parse::<Uuid>().ok());
+        if let Some((known, _)) = id.and_then(|id| wholes.get(&id)) {
+            let readers = (whole.readers)(source, &known.fields).to_value();
+            source.insert(hidden::READERS.into(), readers);
+            expected.may_be_later = true;
+        }
+    }
+    Ok(())
 }
 
 /// What composed views are made of.

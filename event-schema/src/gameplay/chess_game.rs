@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::game_event::{
     EndReason, GameCreated, GameEvent, GameMode, GameResult, GameStatus, GameType, MovePlayed, PendingInvitation,
@@ -21,7 +23,7 @@ pub const CHESS_GAME_ADDITIONS: &[Field] = &[
     integer("whiteRemainingMs"),
     integer("blackRemainingMs"),
     date("clockRunsSince"),
-    any("invitations"),
+    any("invitations").for_admins(),
     id("importedById").listed(),
     any("tags"),
 ];
@@ -245,6 +247,13 @@ impl ChessGame {
     }
 }
 
+/// The players of a game with these fields; none once it is deleted.
+pub fn players_there(game: &Map<String, Value>) -> Vec<Uuid> {
+    let player = |name: &&str| game.get(*name)?.as_str()?.parse().ok();
+    let there = game.get("isActive") == Some(&Value::Bool(true));
+    ["playerWhiteId", "playerBlackId"].iter().filter(|_| there).filter_map(player).collect()
+}
+
 impl DataObject for ChessGame {
     const TABLE: &'static Object = &CHESS_GAME;
     type Event = GameEvent;
@@ -313,7 +322,7 @@ impl DataObject for ChessGame {
 
     /// The players, and who is invited; everybody while a public game waits for its second one (contract, row 32), and of
     /// imported games.
-    fn readers(&self, _: uuid::Uuid) -> Readers {
+    fn readers(&self, _: Uuid) -> Readers {
         let open = self.status == GameStatus::Pending && self.mode == GameMode::Public;
         if open || self.imported_by_id.is_some() {
             return Readers::Everybody;

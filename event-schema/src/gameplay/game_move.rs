@@ -2,19 +2,23 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use super::chess_game::{CHESS_GAME, players_there};
 use super::game_event::GameEvent;
 use crate::envelope::At;
 use crate::ids::{GameId, UserId};
 use crate::object::{Deletion, Object, ReadBy, date, id, integer, string};
-use crate::stored::{EventObject, Readers};
+use crate::stored::{EventObject, Readers, Whole};
 
 /// The contract's table (1.3), with the UCI move and the position after it.
 pub const CHESS_GAME_MOVE: Object = Object {
     name: "chessGameMove",
     plural: "chessGameMoves",
     deletion: Deletion::Soft,
-    read_by: ReadBy::admins_and("the players of the game; of an imported game every logged-in user"),
+    read_by: ReadBy::admins_and(
+        "the players of the game, while it is not deleted; of an imported game every logged-in user",
+    ),
     fields: &[
         id("gameId").listed(),
         integer("moveNumber"),
@@ -52,11 +56,12 @@ pub struct ChessGameMove {
     pub client_move_time: Option<i64>,
     /// The two players: not shown, only who may read.
     #[serde(skip)]
-    pub players: Vec<uuid::Uuid>,
+    pub players: Vec<Uuid>,
 }
 
 impl EventObject for ChessGameMove {
     const TABLE: &'static Object = &CHESS_GAME_MOVE;
+    const WHOLE: Option<&'static Whole> = Some(&GAME);
     type Event = GameEvent;
 
     fn from_event(event: &GameEvent, at: &At) -> Option<Self> {
@@ -96,11 +101,24 @@ impl EventObject for ChessGameMove {
         }
     }
 
-    /// The players; everybody when they have no accounts: the game was imported.
     fn readers(&self) -> Readers {
-        if self.players.iter().any(|id| !UserId(*id).has_account()) {
-            return Readers::Everybody;
-        }
-        Readers::Users(self.players.clone())
+        readers(self.players.clone())
     }
+}
+
+/// Nobody moves in a deleted game: a move is there before its game can be gone.
+const GAME: Whole = Whole {
+    table: &CHESS_GAME,
+    by: "gameId",
+    changed_by: &["GameDeleted"],
+    comes_first: true,
+    readers: |_, game| readers(players_there(game)),
+};
+
+/// The players; everybody when they have no accounts: the game was imported.
+fn readers(players: Vec<Uuid>) -> Readers {
+    if players.iter().any(|id| !UserId(*id).has_account()) {
+        return Readers::Everybody;
+    }
+    Readers::Users(players)
 }

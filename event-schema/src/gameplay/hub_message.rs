@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::chess_game::{CHESS_GAME, players_there};
 use crate::choices::choices;
 use crate::ids::{GameId, UserId};
 use crate::object::{Deletion, KeyOf, Object, ReadBy, any, choice, date, id, string};
 use crate::record::{Record, record_events};
-use crate::stored::Readers;
+use crate::stored::{Readers, Whole};
 
 choices! {
     /// What a message is about: says how its content looks.
@@ -57,7 +58,9 @@ pub const GAME_HUB_MESSAGE: Object = Object {
     name: "gameHubMessage",
     plural: "gameHubMessages",
     deletion: Deletion::Soft,
-    read_by: ReadBy::admins_and("the sender and, once it is approved, the players of the game"),
+    read_by: ReadBy::admins_and(
+        "while its game is not deleted, the sender and, once it is approved, the players of the game",
+    ),
     fields: &[
         id("roomId").listed(),
         id("senderId").listed(),
@@ -99,26 +102,58 @@ pub struct GameHubMessage {
 
 record_events!(GameHubMessageEvent of GameHubMessage in "gameHubMessage": MessagePosted then MessageEdited, MessageDeleted);
 
+impl MessageStatus {
+    fn is_public(self) -> bool {
+        match self {
+            Self::Approved => true,
+            Self::Pending | Self::Rejected => false,
+        }
+    }
+}
+
 impl GameHubMessage {
     /// Whether the whole room sees it; what is not approved is between its sender and the admins.
     pub fn is_public(&self) -> bool {
-        match self.status {
-            MessageStatus::Approved => true,
-            MessageStatus::Pending | MessageStatus::Rejected => false,
-        }
+        self.status.is_public()
     }
 }
 
 impl Record for GameHubMessage {
     const TABLE: &'static Object = &GAME_HUB_MESSAGE;
+    const WHOLE: Option<&'static Whole> = Some(&ROOM);
     type Event = GameHubMessageEvent;
 
-    /// Its sender and, once approved, the players of the room.
+    /// As far as the message itself can tell: the players may be others by now, see [`ROOM`].
     fn readers(&self, _: Uuid) -> Readers {
-        let players = std::iter::once(self.player_white_id).chain(self.player_black_id);
-        let room = players.filter(|player| self.is_public() && Some(*player) != self.sender_id);
-        Readers::Users(self.sender_id.into_iter().chain(room).map(|user| user.0).collect())
+        let players = std::iter::once(self.player_white_id).chain(self.player_black_id).map(|player| player.0);
+        readers(self.sender_id.map(|sender| sender.0), self.is_public(), players)
     }
+}
+
+/// Who is in the room now reads what was said there, also before he came; in the room of a deleted game is nobody.
+const ROOM: Whole = Whole {
+    table: &CHESS_GAME,
+    by: "roomId",
+    changed_by: &["PlayerJoined", "GameDeleted"],
+    comes_first: false,
+    readers: readers_now,
+};
+
+fn readers_now(message: &Map<String, Value>, game: &Map<String, Value>) -> Readers {
+    let players = players_there(game);
+    if players.is_empty() || message.get("isActive") != Some(&Value::Bool(true)) {
+        return Readers::Users(Vec::new());
+    }
+    let text = |name: &str| message.get(name).and_then(Value::as_str);
+    let sender = text("senderId").and_then(|id| id.parse().ok());
+    let status = text("status").and_then(|word| word.parse::<MessageStatus>().ok());
+    readers(sender, status.is_some_and(MessageStatus::is_public), players)
+}
+
+/// The sender and, once the message is approved, the players of the room.
+fn readers(sender: Option<Uuid>, public: bool, players: impl IntoIterator<Item = Uuid>) -> Readers {
+    let room = players.into_iter().filter(|player| public && Some(*player) != sender);
+    Readers::Users(sender.into_iter().chain(room).collect())
 }
 
 #[cfg(test)]

@@ -60,8 +60,11 @@ impl Generations {
             "translog": {"durability": "request"},
         }});
         let body = json!({"settings": settings, "mappings": view.table.mapping()});
-        let declared = json!([body, joins, view.revision]).to_string();
-        let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, declared.as_bytes()).simple().to_string();
+        let mut declared = json!([body, joins, view.revision]);
+        if let (Some(whole), Some(all)) = (view.whole, declared.as_array_mut()) {
+            all.push(json!([whole.table.name, whole.by, whole.changed_by]));
+        }
+        let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, declared.to_string().as_bytes()).simple().to_string();
         Self { elastic, view: view.name(), alias: namespace.index(view.name()), log_id, body, hash }
     }
 

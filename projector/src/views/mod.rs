@@ -13,7 +13,7 @@ mod player_profile;
 use event_schema::envelope::Recorded;
 use event_schema::event::DecodeError;
 use event_schema::object::{Bookkeeping, Object};
-use event_schema::stored::{Document, Made, Mirror};
+use event_schema::stored::{Document, Made, Mirror, Whole};
 use event_schema::views::{Composed, Join, MIRRORS, WAITING};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -73,6 +73,8 @@ pub struct View {
     pub table: &'static Object,
     /// Fields filled from documents of other views.
     pub joins: &'static [Join],
+    /// What its objects are parts of.
+    pub whole: Option<&'static Whole>,
     /// The revision of its fold.
     pub revision: u32,
     /// Where the events of a document are.
@@ -100,7 +102,7 @@ pub fn registry() -> Vec<View> {
 pub fn selected(names: Option<&[String]>) -> Vec<View> {
     let named = |view: &View| names.is_none_or(|names| names.iter().any(|n| n.eq_ignore_ascii_case(view.table.name)));
     let all = registry();
-    let joined: Vec<&str> = all.iter().filter(|v| named(v)).flat_map(|v| v.joins).map(|j| j.of.name).collect();
+    let joined: Vec<&str> = all.iter().filter(|v| named(v)).flat_map(View::asked).map(|table| table.name).collect();
     all.iter().filter(|view| named(view) || joined.contains(&view.table.name)).cloned().collect()
 }
 
@@ -114,6 +116,7 @@ impl View {
         Self {
             table: mirror.table,
             joins: &[],
+            whole: mirror.whole,
             revision: 1,
             sources: match mirror.made {
                 Made::OfItsStream => Sources::Streams(|id, _| vec![id]),
@@ -130,6 +133,7 @@ impl View {
         Self {
             table: P::VIEW.table,
             joins: P::VIEW.joins,
+            whole: None,
             revision: P::REVISION,
             sources: Sources::Streams(P::streams),
             own_stream: P::OWN_STREAM,
@@ -144,6 +148,7 @@ impl View {
         Self {
             table: view.table,
             joins: view.joins,
+            whole: None,
             revision: 0,
             sources: Sources::Streams(|_, _| Vec::new()),
             own_stream: false,
@@ -189,15 +194,27 @@ impl View {
         folded.map_err(|e| e.to_string())
     }
 
-    /// The joined object whose shown facts this event may change. An object's first event changes none: nothing refers
-    /// to an object before it is there.
+    /// The tables whose objects are asked for facts: those of its joins and that of the whole, some of them twice.
+    pub fn asked(&self) -> impl Iterator<Item = &'static Object> {
+        self.joins.iter().map(|join| join.of).chain(self.whole.map(|whole| whole.table))
+    }
+
+    /// Whether a document that is folded lacks what other objects say.
+    pub fn asks(&self) -> bool {
+        !self.joins.is_empty() || self.whole.is_some_and(|whole| !whole.comes_first)
+    }
+
+    /// The object that was asked for facts and may answer another thing after this event. An object's first event
+    /// changes none: nothing refers to an object before it is there.
     pub fn joined_change(&self, item: &Item) -> Option<(&'static Object, Uuid)> {
         if item.event.version == 1 {
             return None;
         }
-        self.joins.iter().find_map(|join| {
-            let mirror = mirror_of(join.of).filter(|m| m.category == item.event.category)?;
-            (mirror.key)(&item.event).ok().flatten().map(|id| (join.of, id))
+        let whole = self.whole.filter(|whole| whole.changed_by.contains(&item.event.kind.as_str()));
+        let tables = self.joins.iter().map(|join| join.of).chain(whole.map(|whole| whole.table));
+        tables.into_iter().find_map(|table| {
+            let mirror = mirror_of(table).filter(|m| m.category == item.event.category)?;
+            (mirror.key)(&item.event).ok().flatten().map(|id| (table, id))
         })
     }
 }
@@ -257,6 +274,9 @@ pub(crate) mod tests {
                 assert!(CATEGORIES.contains(category), "{}: {category}", view.name());
                 assert!(view.joins.iter().all(|j| mirror_of(j.of).unwrap().category != *category), "{}", view.name());
             }
+            if let Some(whole) = view.whole {
+                assert!(view.table.field(whole.by).is_some() && mirror_of(whole.table).is_some(), "{}", view.name());
+            }
             for join in view.joins {
                 assert!(view.table.field(join.field).is_some() && view.table.field(join.by).is_some());
                 assert!(join.of.field(join.shown).is_some_and(event_schema::object::Field::in_views));
@@ -279,7 +299,21 @@ pub(crate) mod tests {
         };
         assert_eq!(names(&["CHESSGAMELISTVIEW"]), ["user", "chessGameListView"]);
         assert_eq!(names(&["chessGame"]), ["chessGame"]);
+        assert_eq!(names(&["chessGameMove"]), ["chessGame", "chessGameMove"]);
         assert_eq!(selected(None).len(), registry().len());
+    }
+
+    #[test]
+    fn only_what_may_change_the_readers_of_its_parts_is_a_change_of_a_whole() {
+        let view = |name: &str| registry().into_iter().find(|view| view.name() == name).unwrap();
+        let changes = |name: &str, event: Recorded| view(name).joined_change(&crate::testing::item(event)).is_some();
+        let game = [crate::testing::opened(1), crate::testing::joined(2), crate::testing::deleted(3)];
+        let moved = crate::testing::played(4, 1, "e4", "8/8/8/8/8/8/8/8 w - - 0 1");
+        let of = |name: &str| game.clone().map(|event| changes(name, event));
+        assert_eq!(of("chessGameMove"), [false, false, true]);
+        assert_eq!(of("gameHubMessage"), [false, true, true]);
+        assert!(!changes("gameHubMessage", moved.clone()) && !changes("chessGameMove", moved));
+        assert!(view("gameHubMessage").asks() && !view("chessGameMove").asks());
     }
 
     #[test]
