@@ -1,6 +1,6 @@
 //! Invitations to private games: who may send, see and answer them, how they end, and what becomes of the game.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use wechess_tests::answer::has;
@@ -51,7 +51,7 @@ fn an_invitation_is_sent_seen_by_the_two_and_accepted() {
     story(async |app: App| {
         let (ann, bob, eve, admin) =
             (app.user("ann").await, app.guest().await, app.user("eve").await, app.admin().await);
-        let game = ann.open_game("private").await;
+        let (carl, game) = (app.guest().await, ann.open_game("private").await);
         let one = format!("/gameplay-api/v1/game/{}", id(&game));
         bob.get(&one).await.refused(403, "errMsg_forbidden");
         let sent = ann.post(ONE, &invitation(&id(&game), &bob)).await;
@@ -65,10 +65,19 @@ fn an_invitation_is_sent_seen_by_the_two_and_accepted() {
         has(sent.data(), &shown);
         let invitation = id(sent.data());
 
-        // The game is open to who is invited, without its code; and to nobody else.
-        let seen = bob.get(&one).await;
-        let waiting = json!([{"invitationId": invitation, "recipientId": bob.id}]);
-        has(seen.data(), &json!({"invitationCode": null, "invitations": waiting}));
+        // The game is open to who is invited, without its code and without who else is; and to nobody else.
+        let other = id(ann.post(ONE, &self::invitation(&id(&game), &carl)).await.data());
+        let waiting = |who: &Actor, invitation: &str| json!({"invitationId": invitation, "recipientId": who.id});
+        let both = json!([waiting(&bob, &invitation), waiting(&carl, &other)]);
+        for (who, own) in [(&bob, &both[0]), (&carl, &both[1])] {
+            has(who.get(&one).await.data(), &json!({"invitationCode": null, "invitations": [own]}));
+            assert_eq!(who.find("chessGame", &json!({"id": game["id"]})).await[0].get("invitations"), None);
+        }
+        for who in [&ann, &admin] {
+            has(who.get(&one).await.data(), &json!({"invitations": both}));
+        }
+        has(&admin.find("chessGame", &json!({"id": game["id"]})).await[0], &json!({"invitations": both}));
+        answer(&carl, &other, "declined").await.is(200);
         eve.get(&one).await.refused(403, "errMsg_forbidden");
         for view in ["chessGame", "chessGameListView"] {
             assert_eq!(bob.find(view, &json!({"id": game["id"]})).await.len(), 1, "{view}");
@@ -102,7 +111,7 @@ fn an_invitation_is_sent_seen_by_the_two_and_accepted() {
         let ended = json!({"status": "accepted", "gameStatus": "active", "senderName": "ann"});
         has(&bob.look(&view).await.is(200)["item"], &ended);
         ann.play(&id(&game), 1, "e4").await.is(201);
-        assert_eq!((app.events_of(&invitation).await, app.events_of(&id(&game)).await), (2, 4));
+        assert_eq!((app.events_of(&invitation).await, app.events_of(&id(&game)).await), (2, 6));
     });
 }
 
@@ -286,6 +295,17 @@ fn of_two_who_come_at_the_same_moment_one_plays() {
     });
 }
 
+/// Lets an invitation end by itself as soon as this machine can say so in time; when.
+async fn ends_soon(sender: &Actor, invitation: &str) -> DateTime<Utc> {
+    for millis in [400, 1600, 6400] {
+        let end = soon(millis).trunc_subsecs(3);
+        if sender.patch(&format!("{ONE}/{invitation}"), &json!({"expiresAt": end})).await.status == 200 {
+            return end;
+        }
+    }
+    panic!("a request takes longer than 6 s");
+}
+
 #[test]
 fn accepting_while_it_is_taken_back_or_expires_has_one_outcome() {
     alone(async || {
@@ -304,12 +324,11 @@ fn accepting_while_it_is_taken_back_or_expires_has_one_outcome() {
             assert_eq!(outcome(&system, &game, &sent).await, (1, i64::from(won)));
             outcomes[usize::from(!won)] += 1;
         }
-        // Some answers come just before the timer, some just after it. A busy machine needs its time to send them all.
-        let games = join_all((0..8).map(async |_: i64| id(&ann.open_game("private").await))).await;
-        let end = soon(6000);
-        let late = join_all((0..).zip(&games).map(async |(round, game): (i64, &String)| {
-            let body = json!({"gameId": game, "recipientId": bob.id, "expiresAt": end});
-            let sent = id(ann.post(ONE, &body).await.data());
+        // Some answers come just before the timer, some just after it.
+        let games = join_all((0..8).map(async |_: i64| invite(&ann, &bob).await)).await;
+        let late = join_all((0..).zip(&games).map(async |(round, (game, sent)): (i64, &(Value, Value))| {
+            let (game, sent) = (id(game), id(sent));
+            let end = ends_soon(&ann, &sent).await;
             let wait = (end - Utc::now()).num_milliseconds() - 16 + 4 * round;
             // Only the clock brings the moment of the race.
             tokio::time::sleep(std::time::Duration::from_millis(wait.max(0).unsigned_abs())).await;
@@ -321,7 +340,7 @@ fn accepting_while_it_is_taken_back_or_expires_has_one_outcome() {
             }
             let status = if won { "accepted" } else { "cancelled" };
             has(&ended, &json!({"status": status, "expired": !won}));
-            assert_eq!(outcome(&system, game, &sent).await, (1, i64::from(won)));
+            assert_eq!(outcome(&system, &game, &sent).await, (1, i64::from(won)));
             won
         }))
         .await;

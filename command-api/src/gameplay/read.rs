@@ -1,10 +1,10 @@
 //! Who sees which game, and how.
 
 use event_schema::gameplay::chess_game::ChessGame;
-use event_schema::gameplay::game_event::{GameMode, GameResult, GameStatus, GameType};
+use event_schema::gameplay::game_event::{GameMode, GameResult, GameStatus, GameType, PendingInvitation};
 use event_schema::object::Kind;
 use event_schema::openings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use service::ApiError;
 use service::sessions::Caller;
 use uuid::Uuid;
@@ -21,6 +21,8 @@ use crate::http::read::{Readable, rendered};
 
 /// The query parameter that opens a private game.
 pub const CODE: &str = "invitationCode";
+/// Who is invited.
+const INVITATIONS: &str = "invitations";
 /// The filter that finds imported games.
 const IMPORTER: &str = "importedById";
 
@@ -66,12 +68,14 @@ impl Readable for Game {
         reads || is_open_to(game, query.first(CODE))
     }
 
-    /// The code is for those who take part.
+    /// The code, and who is invited, are for those who take part; who is invited himself sees that he is.
     fn show(loaded: &Loaded<Self>, viewer: Option<&Caller>) -> Option<Map<String, Value>> {
         let mut shown = rendered(loaded)?;
         let game = &loaded.state.stored()?.object;
         if !viewer.is_some_and(|viewer| sees(game, viewer)) {
             shown.insert(CODE.into(), Value::Null);
+            let own = |pending: &&PendingInvitation| viewer.is_some_and(|v| v.user_id == pending.recipient_id);
+            shown.insert(INVITATIONS.into(), json!(game.invitations.iter().filter(own).collect::<Vec<_>>()));
         }
         Some(shown)
     }
