@@ -71,12 +71,13 @@ async fn list_of(app: &Data<App>, mut ask: Ask, rows: u32) -> Result<HttpRespons
     let rule = ask.rule(view);
     let question = Question { rule: &rule, filter: filter.as_ref(), q: q.as_ref(), facets: &facets };
     ask.sound()?;
-    let digest = cursor::question(&app.signer, view, &question.query(), &sort);
+    let query = question.query();
+    let digest = cursor::question(&app.signer, view, &query, &sort);
     let turn = Turn::new(page, cursor, digest, ask.now(), &mut ask.faults);
     ask.sound()?;
     let stale = cache::is_stale(app, &ask).await?;
     let shape = shape(&turn, &shown, &facets);
-    let asked = Asked::new(view, &question.request(&turn.window(sort)), shape);
+    let asked = Asked::new(view, &question.request(query, &turn.window(sort)), shape);
     let (held, has_regexp) = (app.clone(), question.has_regexp());
     let work = move |search| async move {
         let mut found = found(&held, &search, has_regexp).await?;
@@ -112,7 +113,7 @@ async fn count_of(app: &Data<App>, mut ask: Ask) -> Result<HttpResponse, Error> 
     let stale = cache::is_stale(app, &ask).await?;
     let rule = ask.rule(view);
     let question = Question { rule: &rule, filter: filter.as_ref(), q: q.as_ref(), facets: &[] };
-    let asked = Asked::new(view, &question.request(&Window::NOTHING), "count");
+    let asked = Asked::new(view, &question.request(question.query(), &Window::NOTHING), "count");
     let (held, has_regexp) = (app.clone(), question.has_regexp());
     let work = move |search| async move {
         let found = found(&held, &search, has_regexp).await?;

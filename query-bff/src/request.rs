@@ -267,10 +267,10 @@ impl Question<'_> {
         self.filter.is_some_and(Filter::has_regexp)
     }
 
-    /// The request for these rows.
-    pub fn request(&self, window: &Window) -> Value {
+    /// The request for these rows; `query` is [`Question::query`].
+    pub fn request(&self, query: Value, window: &Window) -> Value {
         if self.facets.is_empty() {
-            return search(self.query(), window);
+            return search(query, window);
         }
         let faceted = facets::compile(self.rule, self.filter, self.q, self.facets);
         let mut body = search(faceted.query, window);
@@ -282,7 +282,7 @@ impl Question<'_> {
 
 /// Searches a view.
 pub async fn find(app: &App, view: &View, question: &Question<'_>, window: &Window) -> Result<Found, ApiError> {
-    let request = Search::new(app.namespace.index(view.table.name), &question.request(window));
+    let request = Search::new(app.namespace.index(view.table.name), &question.request(question.query(), window));
     found(app, &request, question.has_regexp()).await
 }
 
