@@ -46,8 +46,8 @@ pub struct Asked {
     pub view: &'static View,
     /// The exact bytes of the search.
     pub body: Bytes,
-    /// What shapes the answer and does not stand in the search: the kind of answer first (`list`, `count`), then for
-    /// example the fields that it shows.
+    /// What shapes the answer and does not stand in the search: the kind of answer first (`list`, `count`,
+    /// `aggregate`), then for example the fields that it shows.
     pub shape: String,
 }
 

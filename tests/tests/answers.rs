@@ -115,6 +115,49 @@ fn equal_questions_are_searched_once() {
     });
 }
 
+#[test]
+fn groups_are_searched_once_for_those_who_have_the_same_rights() {
+    alone(async || {
+        let system = System::with_namespace(&["chessGame"]).await;
+        let (proxy, app, server) = Searches::behind(&system).await;
+        let (one, two) = (system.admin().await.at(&app), system.admin().await.at(&app));
+        let (ann, eve) = (system.guest().await.at(&app), system.guest().await.at(&app));
+        for player in [&ann, &eve] {
+            player.open_game("private").await;
+        }
+        let path = "/bff-api/chessGame/aggregate";
+        let mut body = json!({"groupBy": [{"field": "playerWhiteId"}], "limit": 1});
+        let first = one.search(path, &body).await;
+        assert_eq!((&first.is(200)["documents"], &first.is(200)["pageItem"]), (&json!(2), &json!(1)));
+        assert_eq!(first.header("cache-control"), Some("private, no-cache"));
+        let asked = proxy.asked();
+        let again = two.view("POST", path).json(&body).header("If-None-Match", &tag(&first)).send().await;
+        assert_eq!((again.is(200), tag(&again)), (first.is(200), tag(&first)), "a POST is answered whole");
+        assert_eq!(proxy.asked(), asked, "the other admin's answer");
+        two.view("POST", &format!("{path}?caching=false")).json(&body).send().await.is(200);
+        assert_eq!(proxy.asked(), asked + 1, "past what is kept");
+        let hers = ann.search(path, &body).await;
+        assert_eq!(
+            (&hers.is(200)["documents"], &hers.is(200)["items"][0]["playerWhiteId"]),
+            (&json!(1), &json!(ann.id))
+        );
+
+        body["cursor"] = first.is(200)["nextCursor"].clone();
+        let rest = two.search(path, &body).await;
+        let whole: Vec<&Value> = [&first, &rest].map(|page| &page.is(200)["items"][0]["playerWhiteId"]).to_vec();
+        assert!(whole.contains(&&json!(ann.id)) && whole.contains(&&json!(eve.id)), "{whole:?}");
+        ann.search(path, &body).await.refused(400, "errMsg_invalidValue");
+
+        body["cursor"] = Value::Null;
+        ann.open_game("private").await;
+        let after = one.search(path, &body).await;
+        assert_eq!(after.is(200)["documents"], 3);
+        assert_ne!(tag(&after), tag(&first));
+        server.stop().await;
+        system.end().await;
+    });
+}
+
 /// How many questions shared the search of another.
 async fn shared(app: &wechess_tests::App) -> u64 {
     let text =

@@ -53,7 +53,8 @@ fn within(filter: Value, inner: Map<String, Value>) -> Value {
     if inner.is_empty() { json!({"filter": filter}) } else { json!({"filter": filter, "aggs": inner}) }
 }
 
-fn metrics(plan: &Plan) -> Map<String, Value> {
+/// What is computed of each group, by name; what Elasticsearch counts by itself is not among them.
+pub fn metrics(plan: &Plan) -> Map<String, Value> {
     let computed = plan.metrics.iter().enumerate();
     computed.filter_map(|(index, metric)| Some((metric_name(index), metric.aggregation()?))).collect()
 }

@@ -25,19 +25,20 @@ use serde_json::{Map, Value, json};
 use service::error::ApiError;
 
 use crate::App;
+use crate::cache::{self, Asked};
 use crate::es::raw::Refusal;
 use crate::es::{EsError, Search};
 use crate::params::{CONSISTENCY_TOKEN, FILTER, Param};
 use crate::query::compile::query;
 use crate::query::expr::Filter;
-use crate::query::faults::Code;
+use crate::query::faults::{Code, Faults};
 use crate::query::value::shown;
 use crate::refusal;
-use crate::request::{Ask, json_body, respond};
+use crate::request::{Ask, json_body};
 use crate::saved_filters;
-use crate::watermarks::Need;
+use crate::signed::Signer;
+use crate::view::View;
 
-use group::Found;
 use metric::Function;
 use plan::{After, MAX_GROUPS, Plan};
 use reader::Reading;
@@ -51,7 +52,7 @@ const CURSOR: &str = "aggregate";
 /// What a cursor carries.
 #[derive(Debug, Serialize, Deserialize)]
 struct Mark {
-    /// Of the view, the reader and the request without its paging.
+    /// Of what is asked, without its paging.
     digest: String,
     /// What `now` was on the first page, in milliseconds.
     now: i64,
@@ -59,12 +60,19 @@ struct Mark {
     after: After,
 }
 
+/// A page that is asked for.
+struct Turn {
+    plan: Plan,
+    digest: String,
+    now: i64,
+    after: Option<After>,
+}
+
 /// `POST /:index/aggregate`.
 pub async fn aggregate(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
     let mut ask = Ask::open(&app, &req, PARAMS).await?;
     let body = json_body(&req, body)?;
-    let digest = digest(&app, &ask, &body);
-    let mark = opened(&app, &mut ask, &body, &digest);
+    let mark = opened(&app.signer, &mut ask.faults, &body);
     let then = mark.as_ref().and_then(|mark| DateTime::from_timestamp_millis(mark.now));
     ask.asker.now = then.unwrap_or(ask.asker.now);
     let saved = saved_filters::used(&app, &mut ask).await?;
@@ -73,18 +81,23 @@ pub async fn aggregate(app: Data<App>, req: HttpRequest, body: Result<Bytes, Err
     ask.sound()?;
     let mut plan = plan.ok_or_else(|| ApiError::internal("a request without faults has no plan"))?;
     plan.filter = Filter::both(plan.filter, saved);
-    let after = mark.map(|mark| mark.after);
-    let fresh = app.freshness.wait(ask.view, &ask.wanted, Need::Searchable).await?;
-    let found = found(&app, &ask, &plan, after.as_ref()).await?;
-    let page = render::page(&plan, found, after.as_ref())?;
-    let now = ask.asker.now.timestamp_millis();
-    let sealed = page.next.map(|after| app.signer.seal(CURSOR, &Mark { digest, now, after })).transpose();
-    let cursor = sealed.map_err(ApiError::internal)?;
-    Ok(respond(200, &render::answer(&plan, &page.found, page.groups, &page.rows, cursor), fresh))
+    let query = query(&ask.rule(ask.view), plan.filter.as_ref(), plan.q.as_ref());
+    let digest = digest(&app.signer, ask.view, &plan, &query, &body);
+    let after = mark.and_then(|mark| place(mark, &digest, &mut ask.faults));
+    ask.sound()?;
+    let stale = cache::is_stale(&app, &ask).await?;
+    let search = compile::body(&plan, query, after.as_ref());
+    let turn = Turn { plan, digest, now: ask.asker.now.timestamp_millis(), after };
+    let asked = Asked::new(ask.view, &search, turn.shape());
+    let held = app.clone();
+    let work = move |search| async move { turn.answer(&held, &search).await };
+    Ok(cache::answered(&app, &ask, asked, stale, work).await?)
 }
 
-/// What a cursor may be used with: the same reader, the same view, the same request but for its paging.
-fn digest(app: &App, ask: &Ask, body: &Value) -> String {
+/// What is asked, as cursors and kept answers tell it apart: the view, the compiled query with the reader's rule, and
+/// the request but for its paging, with what `$me` and `now` are in it. So whoever may see the same is told the same,
+/// and goes on with the same cursor.
+fn digest(signer: &Signer, view: &View, plan: &Plan, query: &Value, body: &Value) -> String {
     let same: Map<String, Value> = body
         .as_object()
         .into_iter()
@@ -92,38 +105,50 @@ fn digest(app: &App, ask: &Ask, body: &Value) -> String {
         .filter(|(key, _)| !["cursor", "limit", "totals"].contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    let who = json!([ask.view.table.name, ask.caller.user_id, ask.caller.role]);
-    let question = json!([who, ask.params.get(FILTER.name), same]).to_string();
-    app.signer.digest(CURSOR, question.as_bytes())
+    let bounds: Vec<f64> = plan.having.iter().map(|having| having.bound).collect();
+    let question = json!([view.table.name, query, compile::metrics(plan), bounds, same]).to_string();
+    signer.digest(CURSOR, question.as_bytes())
 }
 
-/// Where to go on; a fault if the cursor is not one of this request.
-fn opened(app: &App, ask: &mut Ask, body: &Value, digest: &str) -> Option<Mark> {
+/// The cursor of a request, if it has one; a fault if it is none of ours.
+fn opened(signer: &Signer, faults: &mut Faults, body: &Value) -> Option<Mark> {
     let given = body.get("cursor").filter(|json| !json.is_null())?;
     let mark = match given.as_str() {
         Some(text) => {
-            app.signer.open::<Mark>(CURSOR, text).map_err(|refused| format!("this cursor cannot be used: {refused}"))
+            signer.open::<Mark>(CURSOR, text).map_err(|refused| format!("this cursor cannot be used: {refused}"))
         }
         None => Err(format!("expected the `nextCursor` of an answer, not {}", shown(given))),
     };
-    let fits = |mark: Mark| {
-        let of_this = mark.digest == digest;
-        of_this.then_some(mark).ok_or_else(|| {
-            "this cursor belongs to another request: send the `nextCursor` of the same view, body and user".to_owned()
-        })
-    };
-    mark.and_then(fits).map_err(|told| ask.faults.push("/cursor", Code::InvalidValue, told)).ok()
+    mark.map_err(|told| faults.push("/cursor", Code::InvalidValue, told)).ok()
 }
 
-/// One search with everything in it.
-async fn found(app: &App, ask: &Ask, plan: &Plan, after: Option<&After>) -> Result<Found, ApiError> {
-    let view = ask.view;
-    let query = query(&ask.rule(view), plan.filter.as_ref(), plan.q.as_ref());
-    let body = compile::body(plan, query, after);
-    let search = Search::new(app.namespace.index(view.table.name), &body);
-    let answer = app.elastic.aggregations(&search).await.map_err(|why| refused(plan, why))?;
-    group::found(plan, &answer)
-        .ok_or_else(|| EsError::Unreadable("its aggregations are not those that were asked for".into()).into_api())
+/// Where to go on; a fault if the cursor is not one of this request.
+fn place(mark: Mark, digest: &str, faults: &mut Faults) -> Option<After> {
+    if mark.digest != digest {
+        let told = "this cursor belongs to another request: send the `nextCursor` of the same view, body and user";
+        faults.push("/cursor", Code::InvalidValue, told);
+        return None;
+    }
+    Some(mark.after)
+}
+
+impl Turn {
+    /// What shapes the answer and does not stand in the search: names, `having`, order, and which page of how many rows.
+    fn shape(&self) -> String {
+        format!("aggregate {} {} {} {:?}", self.digest, self.plan.limit, self.plan.totals, self.after)
+    }
+
+    /// The body of the answer, from one search with everything in it.
+    async fn answer(&self, app: &App, search: &Search) -> Result<Bytes, ApiError> {
+        let (plan, after) = (&self.plan, self.after.as_ref());
+        let answer = app.elastic.aggregations(search).await.map_err(|why| refused(plan, why))?;
+        let strange = || EsError::Unreadable("its aggregations are not those that were asked for".into()).into_api();
+        let found = group::found(plan, &answer).ok_or_else(strange)?;
+        let page = render::page(plan, found, after)?;
+        let next = page.next.map(|after| Mark { digest: self.digest.clone(), now: self.now, after });
+        let cursor = next.map(|mark| app.signer.seal(CURSOR, &mark)).transpose().map_err(ApiError::internal)?;
+        Ok(render::answer(plan, &page.found, page.groups, &page.rows, cursor).to_string().into())
+    }
 }
 
 fn refused(plan: &Plan, why: Refusal) -> ApiError {

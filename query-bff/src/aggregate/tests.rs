@@ -8,8 +8,10 @@ use super::group::found;
 use super::plan::{After, Plan, read};
 use super::reader::Reading;
 use super::render::{answer, page};
+use super::{Turn, digest};
 use crate::query::faults::Faults;
 use crate::query::tests::{asker, view};
+use crate::signed::signer;
 
 /// The plan, or the faults as `pointer message`.
 fn try_plan(body: &Value) -> Result<Plan, Vec<String>> {
@@ -157,6 +159,36 @@ fn having_and_order_look_at_all_groups() {
     assert_eq!(ecos(json!({"having": {"games": {"gte": 2}, "mean": {"gt": 1}}})), [json!("A00")]);
     let second = rows(asked(json!({"orderBy": [{"metric": "games"}], "limit": 1})), three());
     assert_eq!((&second["groups"], &second["nextCursor"]), (&json!(3), &json!("Rows(1)")));
+}
+
+#[test]
+fn what_is_asked_is_told_apart_and_its_pages_belong_together() {
+    let turn = |query: &str, more: Value, after: Option<After>| {
+        let body = asked(more);
+        let plan = plan(body.clone());
+        Turn { digest: digest(&signer(), view(), &plan, &json!(query), &body), plan, now: 0, after }
+    };
+    let first = turn("q", json!({}), None);
+    for (page, after) in
+        [(json!({"limit": 7}), None), (json!({"totals": true}), None), (json!({"cursor": "x"}), Some(After::Rows(100)))]
+    {
+        let other = turn("q", page, after);
+        assert_eq!(other.digest, first.digest, "one cursor leads through all its pages");
+        assert_ne!(other.shape(), first.shape(), "and they are different answers");
+    }
+    let having = |bound: i64| json!({"having": {"games": {"gte": bound}}});
+    let others = [
+        turn("of another reader", json!({}), None),
+        turn("q", json!({"missing": false}), None),
+        turn("q", json!({"orderBy": [{"metric": "games"}]}), None),
+        turn("q", having(1), None),
+        turn("q", having(2), None),
+        turn("q", json!({"metrics": {"mean": {"avg": "plies"}}}), None),
+        first,
+    ];
+    for (place, one) in others.iter().enumerate() {
+        assert!(others[..place].iter().all(|other| other.digest != one.digest), "{}", one.shape());
+    }
 }
 
 #[test]
