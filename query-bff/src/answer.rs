@@ -3,10 +3,13 @@
 use event_schema::auth::user::Role;
 use event_schema::ids::UserId;
 use event_schema::object::Kind;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::cursor::Neighbours;
-use crate::es::Found;
+use crate::es::document::Document;
+use crate::es::{EsError, Found};
 use crate::page::Page;
 use crate::query::operators;
 use crate::view::{Column, View};
@@ -17,38 +20,71 @@ pub fn item(shown: &[&Column], source: &Map<String, Value>) -> Map<String, Value
     shown.iter().map(|column| (column.name.clone(), value(column))).collect()
 }
 
+/// A document of a list as clients see it: the columns that are shown, their values as they stand in the index.
+pub struct Item<'a> {
+    shown: &'a [&'a Column],
+    document: Document<'a>,
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (mut map, mut at) = (serializer.serialize_map(Some(self.shown.len()))?, 0);
+        for column in self.shown {
+            map.serialize_entry(&column.name, &self.document.value(&column.name, &mut at))?;
+        }
+        map.end()
+    }
+}
+
+/// The items of what was found.
+pub fn items<'a>(shown: &'a [&'a Column], found: &'a Found) -> Result<Vec<Item<'a>>, EsError> {
+    found.rows.iter().map(|row| Ok(Item { shown, document: row.document()? })).collect()
+}
+
 /// A page of a list of so many rows a page. A page that has no number, because a cursor led to it, has null there.
-pub fn list(limit: u32, page: Option<Page>, total: u64, listed: Listed) -> Value {
-    json!({
-        "status": "OK",
-        "statusCode": 200,
-        "total": total,
-        "totalPage": total.div_ceil(u64::from(limit.max(1))),
-        "currentPage": page.map(|page| page.number),
-        "nextPage": page.and_then(|page| page.next(total)),
-        "prevPage": page.and_then(|page| page.previous(total)),
-        "pageItem": listed.items.len(),
-        "items": listed.items,
-        "filters": listed.facets,
-        "nextCursor": listed.around.next,
-        "prevCursor": listed.around.previous,
-    })
+pub fn list<I: Serialize>(limit: u32, page: Option<Page>, total: u64, listed: Listed<I>) -> impl Serialize {
+    List {
+        status: "OK",
+        status_code: 200,
+        total,
+        total_page: total.div_ceil(u64::from(limit.max(1))),
+        current_page: page.map(|page| page.number),
+        next_page: page.and_then(|page| page.next(total)),
+        prev_page: page.and_then(|page| page.previous(total)),
+        page_item: listed.items.len(),
+        items: listed.items,
+        filters: listed.facets,
+        next_cursor: listed.around.next,
+        prev_cursor: listed.around.previous,
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<I> {
+    status: &'static str,
+    status_code: u16,
+    total: u64,
+    total_page: u64,
+    current_page: Option<u32>,
+    next_page: Option<u64>,
+    prev_page: Option<u64>,
+    page_item: usize,
+    items: Vec<I>,
+    filters: Vec<Value>,
+    next_cursor: Option<String>,
+    prev_cursor: Option<String>,
 }
 
 /// What stands on a page.
 #[derive(Debug, Default)]
-pub struct Listed {
+pub struct Listed<I> {
     /// The records.
-    pub items: Vec<Map<String, Value>>,
+    pub items: Vec<I>,
     /// The facets.
     pub facets: Vec<Value>,
     /// The pages around it.
     pub around: Neighbours,
-}
-
-/// The items of what was found.
-pub fn items(shown: &[&Column], found: &Found) -> Vec<Map<String, Value>> {
-    found.rows.iter().map(|row| item(shown, &row.source)).collect()
 }
 
 /// How many.
@@ -137,7 +173,10 @@ fn type_name(kind: Kind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
+    use crate::es::Row;
     use crate::view::by_name;
 
     #[test]
@@ -171,14 +210,31 @@ mod tests {
     }
 
     #[test]
+    fn items_hold_what_stands_in_the_index_and_nothing_hidden() {
+        let view = by_name("savedFilter").unwrap();
+        let all: Vec<_> = view.columns_for(Role::Guest).collect();
+        let source = json!({"id": "7", "filterName": "a\"\n\u{e9}", "conditions": {"x": [1.50, null]}, "_owner": null,
+            "recordVersion": 3, "_live": true, "_position": 7, "_readers": ["*"], "password": "x"});
+        let rows = vec![Row { source: serde_json::value::to_raw_value(&source).unwrap(), sort: None }];
+        let found = Found { total: 1, rows, ..Found::default() };
+        let shown = items(&all, &found).unwrap();
+        let plain = item(&all, source.as_object().unwrap());
+        assert_eq!(serde_json::to_string(&shown).unwrap(), serde_json::to_string(&[&plain]).unwrap());
+        assert_eq!(serde_json::to_value(&shown).unwrap(), json!([plain]));
+        let strange =
+            Found { rows: vec![Row { source: RawValue::from_string("7".into()).unwrap(), sort: None }], ..found };
+        assert!(items(&all, &strange).is_err());
+    }
+
+    #[test]
     fn a_list_says_where_it_stands() {
         let listed = || Listed { items: vec![Map::new()], ..Listed::default() };
         let body = list(10, Some(Page { number: 2, limit: 10 }), 25, listed());
         assert_eq!(
-            body.to_string(),
+            serde_json::to_string(&body).unwrap(),
             r#"{"status":"OK","statusCode":200,"total":25,"totalPage":3,"currentPage":2,"nextPage":3,"prevPage":1,"pageItem":1,"items":[{}],"filters":[],"nextCursor":null,"prevCursor":null}"#
         );
-        let body = list(10, None, 25, listed());
+        let body = serde_json::to_value(list(10, None, 25, listed())).unwrap();
         assert_eq!((&body["currentPage"], &body["totalPage"]), (&Value::Null, &json!(3)));
     }
 

@@ -151,6 +151,7 @@ mod tests {
     use event_schema::auth::user::Role;
     use proptest::prelude::*;
     use serde_json::json;
+    use serde_json::value::to_raw_value;
     use std::cmp::Ordering;
 
     /// A row: the value that it is ordered by, and its id.
@@ -191,8 +192,8 @@ mod tests {
             all.iter().take_while(passed).count()
         });
         let rows = all.iter().skip(begin).take(window.size as usize).map(|row| Row {
-            source: json!({"id": row.1}).as_object().unwrap().clone(),
-            sort: Some(serde_json::value::to_raw_value(row).unwrap()),
+            source: to_raw_value(&json!({"id": row.1})).unwrap(),
+            sort: Some(to_raw_value(row).unwrap()),
         });
         Found { total: all.len() as u64, rows: rows.collect(), ..Found::default() }
     }
@@ -204,7 +205,7 @@ mod tests {
         assert!(faults.is_empty());
         let mut found = search(rows, desc, &turn.window(sort(desc)));
         let neighbours = turn.settle(&mut found, &signer()).unwrap();
-        (found.rows.iter().map(|row| row.source["id"].as_u64().unwrap()).collect(), neighbours)
+        (found.rows.iter().map(|row| row.document().unwrap().read("id").unwrap()).collect(), neighbours)
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 //!
 //! [`Search`] holds the exact bytes that are sent; [`crate::cache`] keeps answers under them.
 
+pub mod document;
 pub mod pit;
 pub mod raw;
 
@@ -17,6 +18,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use service::error::{ApiError, BoxError};
 use uuid::Uuid;
+
+use document::Document;
 
 /// How long a search may run in Elasticsearch.
 const SEARCH_TIME: &str = "4s";
@@ -93,10 +96,17 @@ pub struct Found {
 /// One document of a search.
 #[derive(Debug)]
 pub struct Row {
-    /// Its fields, hidden ones included.
-    pub source: Map<String, Value>,
+    /// Its fields as they stand in the answer, hidden ones included.
+    pub source: Box<RawValue>,
     /// Its place in the order: the list of its sort values, as it came.
     pub sort: Option<Box<RawValue>>,
+}
+
+impl Row {
+    /// Its fields, read in place.
+    pub fn document(&self) -> Result<Document<'_>, EsError> {
+        serde_json::from_str(self.source.get()).map_err(|e| EsError::Unreadable(e.into()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -117,7 +127,7 @@ struct Shards {
 #[derive(Deserialize)]
 struct Hits {
     total: Total,
-    hits: Vec<Document>,
+    hits: Vec<Hit>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,10 +136,16 @@ struct Total {
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct Hit {
+    #[serde(rename = "_source")]
+    source: Option<Box<RawValue>>,
+    sort: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Got {
     #[serde(rename = "_source")]
     source: Option<Map<String, Value>>,
-    sort: Option<Box<RawValue>>,
 }
 
 /// The client. Its connections are pooled.
@@ -163,7 +179,7 @@ impl Elastic {
         }
         let answer: SearchAnswer = serde_json::from_slice(&bytes).map_err(|e| EsError::Unreadable(e.into()))?;
         whole(answer.timed_out, answer.shards.failed)?;
-        let row = |document: Document| Some(Row { source: document.source?, sort: document.sort });
+        let row = |hit: Hit| Some(Row { source: hit.source?, sort: hit.sort });
         let rows = answer.hits.hits.into_iter().filter_map(row).collect();
         Ok(Found { total: answer.hits.total.value, rows, aggregations: answer.aggregations })
     }
@@ -175,8 +191,8 @@ impl Elastic {
         let document = || serde_json::from_slice::<Value>(&bytes).map_err(|e| EsError::Unreadable(e.into()));
         match status {
             200 => {
-                let document: Document = serde_json::from_slice(&bytes).map_err(|e| EsError::Unreadable(e.into()))?;
-                Ok(document.source)
+                let got: Got = serde_json::from_slice(&bytes).map_err(|e| EsError::Unreadable(e.into()))?;
+                Ok(got.source)
             }
             404 if document()?.get("error").is_none() => Ok(None),
             _ => Err(refusal(status, &bytes, index)),

@@ -8,6 +8,7 @@ use crate::App;
 use crate::answer::{self, Listed};
 use crate::cache::{self, Asked};
 use crate::cursor::{self, Turn};
+use crate::es::EsError;
 use crate::facets;
 use crate::freshness::Fresh;
 use crate::page::{self, ALL_ROWS, LIST_ROWS, Page};
@@ -83,8 +84,9 @@ async fn list_of(app: &Data<App>, mut ask: Ask, rows: u32) -> Result<HttpRespons
         let mut found = found(&held, &search, has_regexp).await?;
         let around = turn.settle(&mut found, &held.signer).map_err(ApiError::internal)?;
         let facets = facets::shown(&facets, &found.aggregations);
-        let listed = Listed { items: answer::items(&shown, &found), facets, around };
-        Ok(answer::list(turn.limit(), turn.page(), found.total, listed).to_string().into())
+        let items = answer::items(&shown, &found).map_err(EsError::into_api)?;
+        let body = answer::list(turn.limit(), turn.page(), found.total, Listed { items, facets, around });
+        Ok(serde_json::to_vec(&body).map_err(ApiError::internal)?.into())
     };
     Ok(cache::answered(app, &ask, asked, stale, work).await?)
 }
@@ -139,7 +141,7 @@ pub async fn record(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Er
     ask.sound()?;
     let fresh = app.freshness.wait(view, &ask.wanted, Need::Applied).await?;
     let index = app.namespace.index(view.table.name);
-    let source = app.elastic.get(&index, id).await.map_err(crate::es::EsError::into_api)?;
+    let source = app.elastic.get(&index, id).await.map_err(EsError::into_api)?;
     let rule = ask.rule(view);
     match source.filter(|source| rule.allows(source)) {
         Some(source) => Ok(respond(200, &answer::record(answer::item(&shown, &source)), fresh)),

@@ -5,6 +5,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use service::error::ApiError;
 use service::sessions::Caller;
@@ -292,7 +293,7 @@ pub async fn found(app: &App, search: &Search, has_regexp: bool) -> Result<Found
 }
 
 /// An answer with its promise of freshness.
-pub fn respond(status: u16, body: &Value, fresh: Fresh) -> HttpResponse {
+pub fn respond(status: u16, body: &impl Serialize, fresh: Fresh) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     promising(HttpResponse::build(status).json(body), fresh)
 }

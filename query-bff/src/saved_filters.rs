@@ -7,6 +7,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use event_schema::auth::user::Role;
 use event_schema::position::LogPosition;
 use event_schema::saved_filter::SAVED_FILTER;
+use event_schema::stored::fields_of;
 use event_schema::wire::{DeleteFilter, FilterSaved, Reply, SaveFilter, ask};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -53,8 +54,9 @@ pub async fn list(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Erro
     let rule = ask.rule(saved);
     let question = Question { rule: &rule, filter: Some(&of_view), q: None, facets: &[] };
     let found = find(&app, saved, &question, &page.window(sort)).await?;
-    let marked = |item| answer::marked(item, ask.caller.user_id);
-    let listed = Listed { items: answer::items(&shown, &found).into_iter().map(marked).collect(), ..Listed::default() };
+    let items = answer::items(&shown, &found).map_err(EsError::into_api)?;
+    let marked = |item| answer::marked(fields_of(item), ask.caller.user_id);
+    let listed = Listed { items: items.iter().map(marked).collect(), ..Listed::default() };
     Ok(respond(200, &answer::list(page.limit, Some(page), found.total, listed), fresh))
 }
 

@@ -1,16 +1,12 @@
 //! Points in time: a view as it was at one moment, read in pages in the order of the index.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use bytes::Bytes;
 use elasticsearch::http::Method;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use service::error::ApiError;
 
+use super::document::Document;
 use super::{Elastic, EsError, Shards, Total, refusal, whole};
 
 /// How long a point in time lives after it was last read.
@@ -67,41 +63,6 @@ struct Hit<'a> {
     #[serde(rename = "_source", borrow, default)]
     source: Document<'a>,
     sort: Vec<Value>,
-}
-
-/// The fields of a document as they stand in the answer, hidden ones included.
-#[derive(Debug, Default)]
-pub struct Document<'a>(Vec<(&'a str, &'a RawValue)>);
-
-impl<'a> Document<'a> {
-    /// The value of a field. `at` is where the last one was found: fields come in the order in which they are asked for.
-    pub fn value(&self, name: &str, at: &mut usize) -> Option<&'a RawValue> {
-        let (before, behind) = self.0.split_at((*at).min(self.0.len()));
-        let found = behind.iter().chain(before).position(|(known, _)| *known == name)?;
-        let place = (*at + found) % self.0.len().max(1);
-        *at = place + 1;
-        self.0.get(place).map(|(_, value)| *value)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Document<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields<'a>(PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for Fields<'a> {
-            type Value = Document<'a>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a document")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut all = Vec::with_capacity(48);
-                while let Some(entry) = map.next_entry()? {
-                    all.push(entry);
-                }
-                Ok(Document(all))
-            }
-        }
-        deserializer.deserialize_map(Fields(PhantomData))
-    }
 }
 
 impl Answer {
@@ -207,6 +168,8 @@ impl Elastic {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
 
     #[test]

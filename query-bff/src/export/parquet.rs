@@ -11,7 +11,7 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 use serde_json::value::RawValue;
 
-use crate::es::pit::Document;
+use crate::es::document::Document;
 use crate::view::Column;
 
 /// Rows of a row group at most.

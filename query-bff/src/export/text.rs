@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::es::pit::Document;
+use crate::es::document::Document;
 use crate::view::Column;
 
 /// One document as a JSON object on a line of its own.

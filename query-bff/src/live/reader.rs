@@ -20,7 +20,7 @@ use super::subject::{Subject, newer};
 use crate::App;
 use crate::answer;
 use crate::cache::Mark;
-use crate::es::Search;
+use crate::es::{EsError, Search};
 use crate::query::compile::{query, search};
 use crate::query::expr::Filter;
 use crate::request::found;
@@ -140,7 +140,7 @@ impl Reader {
         let found = found(app, &asked, subject.filter.as_ref().is_some_and(Filter::has_regexp)).await?;
         self.at = mark.position();
         self.newer = newer(&found, self.at.position);
-        let items = answer::items(&self.subject.fields, &found);
+        let items = answer::items(&self.subject.fields, &found).map_err(EsError::into_api)?;
         let data = json!({"reason": reason, "total": found.total, "items": items});
         let mut events = Events::default();
         events.push(Name::Snapshot, Some(self.at), &data);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::event::Name;
 use super::feed::Source;
 use crate::answer;
-use crate::es::Found;
+use crate::es::{Found, Row};
 use crate::page::Page;
 use crate::query::compile::{Order, ReadRule};
 use crate::query::expr::Filter;
@@ -63,20 +63,21 @@ impl Subject {
 
 /// The documents of a list that are newer than it promises.
 pub fn newer(found: &Found, promised: i64) -> HashMap<Uuid, i64> {
-    let of = |source: &Source| {
-        let position = source.get(hidden::POSITION)?.as_i64().filter(|position| *position > promised)?;
-        Some((source.get("id")?.as_str()?.parse().ok()?, position))
+    let of = |row: &Row| {
+        let document = row.document().ok()?;
+        let position = document.read::<i64>(hidden::POSITION).filter(|position| *position > promised)?;
+        Some((document.read("id")?, position))
     };
-    found.rows.iter().filter_map(|row| of(&row.source)).collect()
+    found.rows.iter().filter_map(of).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use event_schema::auth::user::Role;
     use event_schema::ids::{SessionId, UserId};
+    use serde_json::value::to_raw_value;
 
     use super::*;
-    use crate::es::Row;
     use crate::query::expr::{Cond, Scalar};
     use crate::view::by_name;
 
@@ -144,7 +145,11 @@ mod tests {
         let mut ahead = game("active", 3, 7);
         ahead.insert("_position".into(), json!(12));
         ahead.insert("id".into(), json!(Uuid::from_u128(1)));
-        let found = Found { total: 1, rows: vec![Row { source: ahead, sort: None }], ..Found::default() };
+        let found = Found {
+            total: 1,
+            rows: vec![Row { source: to_raw_value(&ahead).unwrap(), sort: None }],
+            ..Found::default()
+        };
         assert_eq!(newer(&found, 11), HashMap::from([(Uuid::from_u128(1), 12)]));
         assert_eq!(newer(&found, 12), HashMap::new());
     }
