@@ -22,6 +22,7 @@ mod leader;
 mod link;
 mod listen;
 mod log;
+mod maker;
 mod parked;
 mod pending;
 mod progress;
@@ -49,6 +50,7 @@ use service::http::Shell;
 use tokio::task::JoinHandle;
 
 pub use config::Config;
+pub use maker::{Made, Maker, NotFolded};
 
 /// A running projector. Dropping it leaves its HTTP side running, but ends its work.
 pub struct Server {
