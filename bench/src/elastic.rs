@@ -1,16 +1,23 @@
-//! Elasticsearch as its superuser: what a plain client does with it.
+//! Elasticsearch as a plain client uses it, as its superuser mostly.
+
+use std::thread;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use stack::error::{Context, Error, Result};
-use stack::status::Connections;
+use stack::status::{Connections, Login};
 use ureq::http::{Method, Request};
 
 /// Documents of a page that is read.
 const PAGE: usize = 2_000;
 /// What an index says of itself that cannot be said when another is made.
 const OWN: [&str; 5] = ["uuid", "creation_date", "provided_name", "version", "history"];
+/// Between two looks at what it is doing.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Merges that take longer go on beside what is measured.
+const MERGED: Duration = Duration::from_secs(300);
 
 /// A client.
 #[derive(Debug)]
@@ -24,10 +31,35 @@ pub struct Elastic {
 #[derive(Debug, Clone)]
 pub struct Lines(String);
 
+impl Lines {
+    /// Of this document at this external version.
+    pub fn of(id: &str, version: i64, source: &str) -> Self {
+        let action = json!({"index": {"_id": id, "version": version, "version_type": "external"}});
+        Self(format!("{action}\n{source}\n"))
+    }
+
+    /// The document's id.
+    #[cfg(test)]
+    pub fn id(&self) -> String {
+        let action: Value = serde_json::from_str(self.0.lines().next().unwrap()).unwrap();
+        action["index"]["_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The document.
+    #[cfg(test)]
+    pub fn source(&self) -> Value {
+        serde_json::from_str(self.0.lines().nth(1).unwrap()).unwrap()
+    }
+}
+
 impl Elastic {
-    /// For these servers.
+    /// As the superuser of these servers.
     pub fn new(connections: &Connections) -> Self {
-        let login = &connections.credentials.elasticsearch.admin;
+        Self::with(connections, &connections.credentials.elasticsearch.admin)
+    }
+
+    /// With this login.
+    pub fn with(connections: &Connections, login: &Login) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
         let basic = STANDARD.encode(format!("{}:{}", login.user, login.password));
         Self { agent: config.into(), url: connections.elasticsearch.clone(), authorization: format!("Basic {basic}") }
@@ -35,6 +67,11 @@ impl Elastic {
 
     /// Sends a body; the status and the answer.
     fn send(&self, method: Method, path: &str, body: &str) -> Result<(u16, Value)> {
+        let (status, text) = self.send_text(method, path, body)?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
+    fn send_text(&self, method: Method, path: &str, body: &str) -> Result<(u16, String)> {
         let failed = || format!("Elasticsearch: {path}");
         let kind = if path.contains("_bulk") { "application/x-ndjson" } else { "application/json" };
         let request = Request::builder()
@@ -46,8 +83,15 @@ impl Elastic {
             .context(failed)?;
         let mut answer = self.agent.run(request).context(failed)?;
         let read = answer.body_mut().with_config().limit(1 << 30).read_to_string().context(failed)?;
-        let value = serde_json::from_str(&read).unwrap_or(Value::Null);
-        Ok((answer.status().as_u16(), value))
+        Ok((answer.status().as_u16(), read))
+    }
+
+    /// Searches; the answer as it came.
+    pub fn search(&self, path: &str, body: &Value) -> Result<String> {
+        match self.send_text(Method::POST, path, &body.to_string())? {
+            (200, text) => Ok(text),
+            (status, text) => Err(Error::new(format!("Elasticsearch: {path}: {status} {text}"))),
+        }
     }
 
     /// Asks, and is answered with success.
@@ -105,6 +149,20 @@ impl Elastic {
         self.ask(Method::PUT, &format!("/{to}"), Some(&body)).map(drop)
     }
 
+    /// Makes what was written to an index searchable, and waits until its segments are merged, not for ever.
+    pub fn settle(&self, index: &str) -> Result<()> {
+        self.ask(Method::POST, &format!("/{index}/_refresh"), None)?;
+        let begun = Instant::now();
+        while begun.elapsed() < MERGED {
+            let stats = self.ask(Method::GET, &format!("/{index}/_stats/merge"), None)?;
+            if stats["_all"]["total"]["merges"]["current"] == 0 {
+                break;
+            }
+            thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
     /// Writes documents, all of which must be taken.
     pub fn bulk(&self, index: &str, documents: &[Lines]) -> Result<()> {
         let body: String = documents.iter().map(|lines| lines.0.as_str()).collect();
@@ -117,8 +175,8 @@ impl Elastic {
 }
 
 fn lines(hit: &Value) -> Lines {
-    let action = json!({"index": {"_id": hit["_id"], "version": hit["_version"], "version_type": "external"}});
-    Lines(format!("{action}\n{}\n", hit["_source"]))
+    let id = hit["_id"].as_str().unwrap_or_default();
+    Lines::of(id, hit["_version"].as_i64().unwrap_or(0), &hit["_source"].to_string())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! T7: memory of the services under load, and how soon they are ready.
 
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -126,6 +127,35 @@ fn lists(url: &str, token: &str, place: usize, enough: &AtomicBool) -> Result<(u
     Ok((count, refused))
 }
 
+/// Looks at the memory of a process until it is asked for the most.
+pub struct Watch {
+    over: Arc<AtomicBool>,
+    thread: thread::JoinHandle<f64>,
+}
+
+impl Watch {
+    /// Begins to look.
+    pub fn begin(pid: u32) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let enough = Arc::clone(&over);
+        let look = move || {
+            let mut most = resident(pid);
+            while !enough.load(Ordering::Relaxed) {
+                thread::sleep(PAUSE);
+                most = most.max(resident(pid));
+            }
+            most
+        };
+        Self { over, thread: thread::spawn(look) }
+    }
+
+    /// MiB that were resident at most.
+    pub fn end(self) -> f64 {
+        self.over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or(0.0)
+    }
+}
+
 /// MiB of a process that are resident.
 pub fn resident(pid: u32) -> f64 {
     parse(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default()).unwrap_or(0.0)
@@ -160,5 +190,13 @@ mod tests {
         assert_eq!(parse("VmHWM:\t 9 kB\nVmRSS:\t   65536 kB\n"), Some(64.0));
         assert_eq!(parse(""), None);
         assert!(resident(std::process::id()) > 1.0);
+    }
+
+    #[test]
+    fn the_most_of_a_while_is_seen() {
+        let watch = Watch::begin(std::process::id());
+        let before = resident(std::process::id());
+        assert!(watch.end() >= before * 0.5 && before > 1.0);
+        assert_eq!(Watch::begin(u32::MAX).end(), 0.0, "nobody's");
     }
 }

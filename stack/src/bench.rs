@@ -18,7 +18,7 @@ pub enum What {
     Projector,
     /// T5: views filled anew while they are read.
     Rebuild,
-    /// T6, T6b, T9: lists and counts of the query service, and who asks.
+    /// T6, T6b, T9: lists, counts, aggregations and exports of the query service, and who asks.
     Query,
     /// T8: the append when the log is long.
     Growth,
@@ -58,7 +58,7 @@ pub struct BenchArgs {
     /// moves: connections that play.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub connections: u16,
-    /// moves: games made beforehand [default: 120 for each second].
+    /// moves, query: games made beforehand [default: 120 for each second; 1000000].
     #[arg(long)]
     pub games: Option<u32>,
     /// Folder of the servers' files [default: as for `cargo dev up`].
