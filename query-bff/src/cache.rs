@@ -7,6 +7,7 @@
 //! who wait for it is there, and is cut off when the last one has gone.
 
 mod flights;
+pub mod repeats;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::view::View;
 use crate::watermarks::Need;
 
 use flights::Flights;
+use repeats::Repeats;
 
 /// What an entry weighs besides its question and its body, in bytes.
 const OVERHEAD: usize = 256;
@@ -115,6 +117,7 @@ struct Kept {
 pub struct Answers {
     kept: Cache<Bytes, Kept>,
     flights: Arc<Flights>,
+    repeats: Repeats,
 }
 
 impl Answers {
@@ -129,7 +132,7 @@ impl Answers {
             // An answer of yesterday's favourite question is worth nothing once its view has moved.
             .eviction_policy(EvictionPolicy::lru())
             .build();
-        Self { kept, flights: Arc::default() }
+        Self { kept, flights: Arc::default(), repeats: Repeats::new(bytes) }
     }
 
     fn find(&self, question: &Bytes, mark: Mark) -> Option<Kept> {
@@ -162,11 +165,14 @@ where
         return Ok(response(work(search).await?, None, fresh));
     }
     let key = question.key();
+    if let Some(request) = ask.repeat() {
+        app.answers.repeats.keep(request.clone(), &key);
+    }
     let kept = app.answers.find(&key, mark);
     let tag = kept.as_ref().map_or_else(|| tag_of(&key, mark), |kept| kept.tag.clone());
     if ask.has(&tag) {
         note("unchanged");
-        return Ok(head(promising(HttpResponse::new(StatusCode::NOT_MODIFIED), fresh), Some(tag)));
+        return Ok(unchanged(tag, fresh));
     }
     if let Some(kept) = kept {
         note("kept");
@@ -202,6 +208,10 @@ fn tag_of(key: &Bytes, mark: Mark) -> HeaderValue {
     let scope = Uuid::new_v5(&mark.log, format!("{}:{}:{}", mark.generation, mark.opened, mark.position).as_bytes());
     let text = format!("W/\"{}\"", Uuid::new_v5(&scope, key).simple());
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("W/\"\""))
+}
+
+fn unchanged(tag: HeaderValue, fresh: Fresh) -> HttpResponse {
+    head(promising(HttpResponse::new(StatusCode::NOT_MODIFIED), fresh), Some(tag))
 }
 
 fn response(body: Bytes, tag: Option<HeaderValue>, fresh: Fresh) -> HttpResponse {

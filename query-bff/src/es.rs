@@ -6,6 +6,9 @@ pub mod document;
 pub mod pit;
 pub mod raw;
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -148,27 +151,25 @@ struct Got {
     source: Option<Map<String, Value>>,
 }
 
-/// The client. Its connections are pooled.
+/// The client. Its connections are pooled, for each thread apart: the thread that opened one drives it, and had to wake
+/// any other one that waits for its answers.
 pub struct Elastic {
-    transport: Transport,
+    config: service::config::Elasticsearch,
+    first: Transport,
+    of_threads: Mutex<HashMap<ThreadId, Transport>>,
 }
 
 impl Elastic {
     /// A client for this server; nothing is sent yet.
     pub fn new(config: &service::config::Elasticsearch) -> Result<Self, BoxError> {
-        let url = elasticsearch::http::Url::parse(&config.url)
-            .map_err(|e| format!("elasticsearch address `{}`: {e}", config.url))?;
-        let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url))
-            .disable_proxy()
-            .enable_meta_header(false)
-            .timeout(ANSWER_TIME)
-            // Compressing answers would cost both sides more than the wire between them.
-            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let (Some(user), Some(password)) = (&config.user, &config.password) {
-            builder = builder.auth(Credentials::Basic(user.clone(), password.expose().to_owned()));
-        }
-        let transport = builder.build().map_err(|e| format!("the elasticsearch client cannot be made: {e}"))?;
-        Ok(Self { transport })
+        Ok(Self { config: config.clone(), first: transport(config)?, of_threads: Mutex::default() })
+    }
+
+    /// The connections of this thread.
+    fn own(&self) -> Transport {
+        let mut known = self.of_threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || transport(&self.config).unwrap_or_else(|_| self.first.clone());
+        known.entry(thread::current().id()).or_insert_with(made).clone()
     }
 
     /// Runs a search. A partial result is an error.
@@ -226,7 +227,7 @@ impl Elastic {
     ) -> Result<(u16, Bytes), EsError> {
         let started = std::time::Instant::now();
         let sent = async {
-            let response = self.transport.send(method, path, HeaderMap::new(), Some(query), body, time).await?;
+            let response = self.own().send(method, path, HeaderMap::new(), Some(query), body, time).await?;
             let status = response.status_code().as_u16();
             Ok::<_, elasticsearch::Error>((status, response.bytes().await?))
         };
@@ -239,6 +240,22 @@ impl Elastic {
         metrics::histogram!("wechess_elasticsearch_request_seconds", "outcome" => outcome).record(started.elapsed());
         answer
     }
+}
+
+/// A client with connections of its own.
+fn transport(config: &service::config::Elasticsearch) -> Result<Transport, BoxError> {
+    let url = elasticsearch::http::Url::parse(&config.url)
+        .map_err(|e| format!("elasticsearch address `{}`: {e}", config.url))?;
+    let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url))
+        .disable_proxy()
+        .enable_meta_header(false)
+        .timeout(ANSWER_TIME)
+        // Compressing answers would cost both sides more than the wire between them.
+        .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if let (Some(user), Some(password)) = (&config.user, &config.password) {
+        builder = builder.auth(Credentials::Basic(user.clone(), password.expose().to_owned()));
+    }
+    Ok(builder.build().map_err(|e| format!("the elasticsearch client cannot be made: {e}"))?)
 }
 
 /// A part of an answer is no answer.

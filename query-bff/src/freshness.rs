@@ -18,6 +18,8 @@ use crate::query::faults::{Code, Faults};
 use crate::view::{VIEWS, View};
 use crate::watermarks::{Known, Need, Watermarks};
 
+/// The header that names what a read waits for.
+pub const TOKEN: &str = "Consistency-Token";
 /// How long a request to the projector may take.
 const REFRESH_TIME: Duration = Duration::from_secs(1);
 /// Between two requests for one position that the projector could not fulfil at once.
@@ -35,7 +37,7 @@ pub struct Wanted {
 impl Wanted {
     /// Reads the headers `Consistency-Token` and `Prefer` and the parameter `consistencyToken`.
     pub fn read(req: &HttpRequest, params: &Params, faults: &mut Faults) -> Self {
-        let header = req.headers().get("Consistency-Token");
+        let header = req.headers().get(TOKEN);
         let (text, at) = match header {
             Some(value) => (Some(String::from_utf8_lossy(value.as_bytes()).into_owned()), "/Consistency-Token"),
             None => (params.get(CONSISTENCY_TOKEN.name).map(str::to_owned), "/consistencyToken"),

@@ -6,6 +6,7 @@ use service::error::ApiError;
 
 use crate::App;
 use crate::answer::{self, Listed};
+use crate::cache::repeats::{Opened, Route, opened};
 use crate::cache::{self, Asked};
 use crate::cursor::{self, Turn};
 use crate::es::EsError;
@@ -45,22 +46,30 @@ pub const SCHEMA: &[&Param] = &[];
 /// The parameters of `GET /:index/:id`.
 pub const RECORD: &[&Param] = &[&FIELDS, &CONSISTENCY_TOKEN];
 
+const ALL_ROUTE: Route = Route { name: "all", known: ALL };
+const LIST_ROUTE: Route = Route { name: "list", known: LIST };
+const COUNT_ROUTE: Route = Route { name: "count", known: COUNT };
+
 /// `GET /:index`.
 pub async fn all(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
-    list_of(&app, Ask::open(&app, &req, ALL).await?, ALL_ROWS).await
+    list_of(&app, opened(&app, &req, &ALL_ROUTE, None).await?, ALL_ROWS).await
 }
 
 /// `GET /:index/list`.
 pub async fn list(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
-    list_of(&app, Ask::open(&app, &req, LIST).await?, LIST_ROWS).await
+    list_of(&app, opened(&app, &req, &LIST_ROUTE, None).await?, LIST_ROWS).await
 }
 
 /// `POST /:index/list`.
 pub async fn list_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
-    list_of(&app, Ask::with_body(&app, &req, LIST, body).await?, LIST_ROWS).await
+    list_of(&app, opened(&app, &req, &LIST_ROUTE, Some(body)).await?, LIST_ROWS).await
 }
 
-async fn list_of(app: &Data<App>, mut ask: Ask, rows: u32) -> Result<HttpResponse, Error> {
+async fn list_of(app: &Data<App>, opened: Opened, rows: u32) -> Result<HttpResponse, Error> {
+    let mut ask = match opened {
+        Opened::Answered(answer) => return Ok(answer),
+        Opened::Asked(ask) => *ask,
+    };
     let (view, role) = (ask.view, ask.caller.role);
     let cursor = ask.cursor(&app.signer);
     let page = Page::read(&ask.params, rows, &mut ask.faults);
@@ -99,15 +108,19 @@ fn shape(turn: &Turn, shown: &[&Column], facets: &[&Column]) -> String {
 
 /// `GET /:index/count`.
 pub async fn count(app: Data<App>, req: HttpRequest) -> Result<HttpResponse, Error> {
-    count_of(&app, Ask::open(&app, &req, COUNT).await?).await
+    count_of(&app, opened(&app, &req, &COUNT_ROUTE, None).await?).await
 }
 
 /// `POST /:index/count`.
 pub async fn count_body(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
-    count_of(&app, Ask::with_body(&app, &req, COUNT, body).await?).await
+    count_of(&app, opened(&app, &req, &COUNT_ROUTE, Some(body)).await?).await
 }
 
-async fn count_of(app: &Data<App>, mut ask: Ask) -> Result<HttpResponse, Error> {
+async fn count_of(app: &Data<App>, opened: Opened) -> Result<HttpResponse, Error> {
+    let mut ask = match opened {
+        Opened::Answered(answer) => return Ok(answer),
+        Opened::Asked(ask) => *ask,
+    };
     let view = ask.view;
     let q = ask.words();
     let filter = ask.filter(app).await?;

@@ -29,6 +29,14 @@ use crate::saved_filters;
 use crate::signed::Signer;
 use crate::view::{self, Column, View};
 
+/// Who asks of which view: the first thing that is known of a request.
+pub struct Call {
+    /// Who asks.
+    pub caller: Caller,
+    /// Which view.
+    pub view: &'static View,
+}
+
 /// A request by a known caller for a known view. Its faults are collected until [`Ask::sound`].
 pub struct Ask {
     /// Who asks.
@@ -51,13 +59,23 @@ pub struct Ask {
     pub relative: bool,
     /// A body that is a bare map of filters.
     bare: Option<Value>,
+    /// The bytes of the request, if they alone may tell what is asked.
+    pub repeat: Option<Bytes>,
+}
+
+impl Call {
+    /// 401 before 404.
+    pub async fn of(app: &App, req: &HttpRequest) -> Result<Self, ApiError> {
+        let caller = app.sessions.caller(req).await.map_err(name_what_is_down)?;
+        let name = req.match_info().get("index").unwrap_or_default();
+        Ok(Self { caller, view: view::by_name(name).ok_or_else(|| no_such_view(name))? })
+    }
 }
 
 impl Ask {
     /// 401 before 404 before all faults of the request. `known` are the parameters of the route.
     pub async fn open(app: &App, req: &HttpRequest, known: &[&Param]) -> Result<Self, ApiError> {
-        let (caller, view) = who_and_where(app, req).await?;
-        Ok(Self::read(caller, view, req, known, None))
+        Ok(Self::read(Call::of(app, req).await?, req, known, None))
     }
 
     /// As [`Ask::open`], for a route whose parameters may stand in a JSON body as well; a body in which none of them
@@ -68,11 +86,17 @@ impl Ask {
         known: &[&Param],
         body: Result<Bytes, actix_web::Error>,
     ) -> Result<Self, actix_web::Error> {
-        let (caller, view) = who_and_where(app, req).await?;
-        Ok(Self::read(caller, view, req, known, Some(json_body(req, body)?)))
+        let call = Call::of(app, req).await?;
+        Self::of(call, req, known, Some(body?))
     }
 
-    fn read(caller: Caller, view: &'static View, req: &HttpRequest, known: &[&Param], body: Option<Value>) -> Self {
+    /// As both, of a known caller and view.
+    pub fn of(call: Call, req: &HttpRequest, known: &[&Param], body: Option<Bytes>) -> Result<Self, actix_web::Error> {
+        let body = body.map(|bytes| json_body(req, Ok(bytes))).transpose()?;
+        Ok(Self::read(call, req, known, body))
+    }
+
+    fn read(Call { caller, view }: Call, req: &HttpRequest, known: &[&Param], body: Option<Value>) -> Self {
         let mut faults = Faults::default();
         let mut params = Params::read(req.query_string(), known, &mut faults);
         let bare = match body {
@@ -86,7 +110,25 @@ impl Ask {
         let asker = Asker { role: caller.role, me: caller.user_id, now: Utc::now() };
         let caching = params.get(CACHING) != Some("false");
         let if_none_match = if req.method() == Method::GET { named_tags(req) } else { None };
-        Self { caller, view, asker, params, wanted, caching, if_none_match, faults, relative: false, bare }
+        Self {
+            caller,
+            view,
+            asker,
+            params,
+            wanted,
+            caching,
+            if_none_match,
+            faults,
+            relative: false,
+            bare,
+            repeat: None,
+        }
+    }
+
+    /// The bytes of the request, if an equal one has the same answer for as long as the view does not change: it does
+    /// not speak of `now` and waits for nothing.
+    pub fn repeat(&self) -> Option<&Bytes> {
+        self.repeat.as_ref().filter(|_| !self.relative && self.wanted.token.is_none())
     }
 
     /// Whether the client has the answer with this tag already.
@@ -175,10 +217,9 @@ impl Ask {
     }
 }
 
-async fn who_and_where(app: &App, req: &HttpRequest) -> Result<(Caller, &'static View), ApiError> {
-    let caller = app.sessions.caller(req).await.map_err(name_what_is_down)?;
-    let name = req.match_info().get("index").unwrap_or_default();
-    Ok((caller, view::by_name(name).ok_or_else(|| no_such_view(name))?))
+/// Whether the client of a GET says that it has the answer with this tag already.
+pub fn names_it(req: &HttpRequest, tag: &HeaderValue) -> bool {
+    req.method() == Method::GET && named_tags(req).is_some_and(|named| cache::names(&named, tag))
 }
 
 fn named_tags(req: &HttpRequest) -> Option<String> {

@@ -72,6 +72,8 @@ fn index_name(saved: &'static View, role: Role) -> Result<&'static Column, ApiEr
 /// checked again, because fields may have gone since, and other roles may use fewer.
 pub async fn used(app: &App, ask: &mut Ask) -> Result<Option<Filter>, ApiError> {
     let Some(text) = ask.params.get(FILTER.name).filter(|text| !text.is_empty()) else { return Ok(None) };
+    // What it says is not in the request.
+    ask.repeat = None;
     let Some(id) = Uuid::parse_str(text).ok().filter(|_| text.len() == 36) else {
         let message = format!("`filter` is the id of a saved filter, not {}", quoted(text));
         ask.faults.push("/filter", Code::InvalidParameter, message);
