@@ -1,6 +1,7 @@
 //! Query parameters: declared once, checked here, printed in the documents.
 
 use serde_json::{Map, Value, json};
+use service::document::JSON;
 
 use crate::query::faults::{Code, Faults, did_you_mean, quoted, step};
 use crate::query::value::shown;
@@ -79,13 +80,16 @@ pub const CONSISTENCY_TOKEN: Param =
 pub const LAST_EVENT_ID: Param =
     param("lastEventId", Form::Text(100), "as the header Last-Event-ID: go on behind the event with this id");
 
+/// The access token, for those who cannot set headers; the documents show it among the ways to log in.
+pub const TOKEN: Param = param(service::token::TOKEN_PARAMETER, Form::Text(8_192), "the access token");
+
 /// `false` goes past the answers that are kept.
 pub const CACHING: &str = "caching";
 
 /// Common to all services; checked, and without effect on reads here.
 pub const COMMON: &[Param] = &[
     param("requestId", Form::Text(128), "an id that traces the request through the logs"),
-    param("access_token", Form::Text(8_192), "the access token"),
+    TOKEN,
     param("getJoins", Form::Flag, "no effect: views hold their joins"),
     param("excludeCQRS", Form::Flag, "no effect: views are all there is here"),
     param(CACHING, Form::Flag, "false: searched anew, whatever answer is kept"),
@@ -101,7 +105,7 @@ impl Param {
             Form::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
             Form::Flag => json!({"type": "boolean"}),
             Form::Text(most) | Form::Names(most) => json!({"type": "string", "maxLength": most}),
-            Form::Json => json!({"type": "string", "contentMediaType": "application/json"}),
+            Form::Json => json!({"type": "string", "contentMediaType": JSON}),
         }
     }
 

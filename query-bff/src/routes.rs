@@ -7,10 +7,10 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, Route};
 use serde_json::{Value, json};
-use service::document::{Operation, Parameter, Place};
+use service::document::{JSON, Operation, Other, Parameter, Place};
 use service::error::ApiError;
 
-use crate::params::{COMMON, Param};
+use crate::params::{COMMON, Param, TOKEN};
 use crate::view::{self, VIEWS};
 use crate::{App, aggregate, export, live, reads, saved_filters};
 use shapes::{
@@ -33,6 +33,7 @@ struct Header {
 const CONSISTENCY: Header =
     Header { name: "Consistency-Token", about: "wait (300 ms at most) for what the command that answered this did" };
 const PREFER: Header = Header { name: "Prefer", about: "strict: rather 503 than an answer that is stale" };
+const IF_NONE_MATCH: Header = Header { name: "If-None-Match", about: "the ETag of an answer that the client has" };
 const LAST_EVENT: Header =
     Header { name: "Last-Event-ID", about: "go on behind the event with this id, if what came since is still kept" };
 const IDEMPOTENCY: Header = Header { name: "Idempotency-Key", about: "a retry with the same key does nothing twice" };
@@ -47,8 +48,10 @@ struct Row {
     headers: &'static [&'static Header],
     body: Option<fn() -> Value>,
     answer: fn() -> Value,
+    media: fn() -> Vec<&'static str>,
     status: u16,
     errors: &'static [u16],
+    others: &'static [Other],
     handler: fn() -> Route,
 }
 
@@ -61,8 +64,21 @@ const fn read(
     answer: fn() -> Value,
     handler: fn() -> Route,
 ) -> Row {
-    let headers = &[&CONSISTENCY, &PREFER];
-    Row { method: "GET", path, name, summary, query, headers, body: None, answer, status: 200, errors: READ, handler }
+    Row {
+        method: "GET",
+        path,
+        name,
+        summary,
+        query,
+        headers: &[&CONSISTENCY, &PREFER],
+        body: None,
+        answer,
+        media: || vec![JSON],
+        status: 200,
+        errors: READ,
+        others: &[],
+        handler,
+    }
 }
 
 impl Row {
@@ -73,26 +89,37 @@ impl Row {
         self
     }
 
+    /// Kept and tagged: who has the answer is not sent it again.
+    const fn tagged(mut self) -> Self {
+        self.headers = &[&CONSISTENCY, &PREFER, &IF_NONE_MATCH];
+        self.others = UNCHANGED;
+        self
+    }
+
     const fn exports(mut self) -> Self {
-        self.errors = EXPORT;
+        self.errors = if self.body.is_some() { EXPORT_BODY } else { EXPORT };
+        self.media = export::media;
         self
     }
 
     const fn writes(mut self, status: u16) -> Self {
         self.headers = &[&IDEMPOTENCY];
         self.status = status;
+        self.errors = WRITE;
         self
     }
 
     const fn streams(mut self) -> Self {
         self.headers = &[&LAST_EVENT];
         self.errors = LIVE;
+        self.media = || vec![live::MEDIA];
         self
     }
 
     const fn delete(mut self) -> Self {
         self.method = "DELETE";
         self.headers = &[];
+        self.errors = DELETE;
         self
     }
 }
@@ -101,8 +128,16 @@ const READ: &[u16] = &[400, 401, 403, 404, 503];
 const LIVE: &[u16] = &[400, 401, 403, 404, 429, 503];
 const BODY: &[u16] = &[400, 401, 403, 404, 413, 415, 503];
 
+/// 409: others write at the same moment; 422: an `Idempotency-Key` used before with another body.
+const WRITE: &[u16] = &[400, 401, 403, 404, 409, 413, 415, 422, 503];
+const DELETE: &[u16] = &[400, 401, 403, 404, 409, 503];
+
 /// 410: the point in time is over; 429 and 503: too many run.
-const EXPORT: &[u16] = &[400, 401, 403, 404, 406, 410, 413, 415, 429, 503];
+const EXPORT: &[u16] = &[400, 401, 403, 404, 406, 410, 429, 503];
+const EXPORT_BODY: &[u16] = &[400, 401, 403, 404, 406, 410, 413, 415, 429, 503];
+
+const UNCHANGED: &[Other] =
+    &[Other { status: 304, about: "`If-None-Match` names the answer as it still is.", body: None }];
 
 const FILTERS: &str = "/{index}/filters";
 /// "Get all" of the contract's aggregated views, and of every other.
@@ -111,15 +146,18 @@ const ALL: &str = "/{index}";
 const ROWS: &[Row] = &[
     read(ALL, "getIndex", "All of a view that the caller may see, a page at a time.", reads::ALL, list_answer, || {
         web::get().to(reads::all)
-    }),
-    read("/{index}/list", "listIndex", "A page of a view.", reads::LIST, list_answer, || web::get().to(reads::list)),
+    })
+    .tagged(),
+    read("/{index}/list", "listIndex", "A page of a view.", reads::LIST, list_answer, || web::get().to(reads::list))
+        .tagged(),
     read("/{index}/list", "listIndexByFilters", "A filtered page of a view.", reads::LIST, list_answer, || {
         web::post().to(reads::list_body)
     })
     .post(list_body),
     read("/{index}/count", "countIndex", "How many there are, exactly.", reads::COUNT, count_answer, || {
         web::get().to(reads::count)
-    }),
+    })
+    .tagged(),
     read(
         "/{index}/count",
         "countIndexByFilters",
@@ -258,9 +296,12 @@ fn operation(row: &Row) -> Operation {
         permission: PERMISSION.to_owned(),
         parameters: parameters(row),
         body: row.body.map(|body| body()),
+        texts: &[],
         answer: (row.answer)(),
+        media: (row.media)(),
         status: row.status,
         errors: row.errors.to_vec(),
+        others: row.others,
     }
 }
 
@@ -277,7 +318,8 @@ fn parameters(row: &Row) -> Vec<Parameter> {
     for name in ["id", "filterId"].into_iter().filter(|name| row.path.contains(&format!("{{{name}}}"))) {
         all.push(path(name, json!({"type": "string", "format": "uuid"}), "its id"));
     }
-    all.extend(row.query.iter().copied().chain(COMMON).map(|param| Parameter {
+    let query = row.query.iter().copied().chain(COMMON).filter(|param| param.name != TOKEN.name);
+    all.extend(query.map(|param| Parameter {
         name: param.name.to_owned(),
         place: Place::Query,
         required: false,

@@ -19,8 +19,8 @@ const VERSION: u8 = 1;
 const TAG: usize = 32;
 /// Bytes of a key at least.
 const KEY: usize = 32;
-/// Characters of a token at most: what is longer is none of ours.
-pub const MAX_TOKEN: usize = 64 * 1024;
+/// Characters of a token at most: what is longer is none of ours. A query string has room for one and for all else.
+pub const MAX_TOKEN: usize = service::http::URI_LIMIT / 5 * 4;
 
 /// Signs tokens; the same in every process of the service. `WECHESS_CURSOR_KEY`.
 #[derive(Clone)]

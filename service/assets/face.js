@@ -121,7 +121,7 @@ function card(operation) {
   made.querySelector(".lock").classList.toggle("on", operation.needsToken);
   made.querySelector(".summary").textContent = operation.summary;
   made.querySelector(".permission").textContent =
-    "Who: " + operation.permission + ". Answers " + operation.status + "; refuses with " + (operation.errors.join(", ") || "nothing") + ".";
+    "Who: " + operation.permission + ". Answers " + operation.status + "; else " + ([...operation.errors, ...operation.others].sort().join(", ") || "nothing") + ".";
   const fields = made.querySelector(".fields");
   operation.parameters.forEach((parameter) => fields.append(input(parameter)));
   if (operation.body) fields.append(bodyInput(operation));

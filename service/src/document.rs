@@ -11,7 +11,7 @@ pub use face::face;
 pub(crate) use face::{ICON, SCRIPT, STYLE};
 pub use openapi::openapi;
 pub use postman::postman;
-pub use schema::{field_schema, object_schema};
+pub use schema::{closed, field_schema, fields_schema, object_properties};
 
 /// Where a parameter stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,20 @@ pub struct Parameter {
     pub description: String,
 }
 
+/// The media type of bodies that say nothing else.
+pub const JSON: &str = "application/json";
+
+/// An answer of a route that is neither its success nor an error in the usual form.
+#[derive(Clone, Copy, Debug)]
+pub struct Other {
+    /// Its status.
+    pub status: u16,
+    /// When it comes.
+    pub about: &'static str,
+    /// JSON Schema of its body; none: it has no body.
+    pub body: Option<fn() -> Value>,
+}
+
 /// One route as the documents show it.
 #[derive(Clone, Debug)]
 pub struct Operation {
@@ -69,12 +83,18 @@ pub struct Operation {
     pub parameters: Vec<Parameter>,
     /// JSON Schema of the body, if it has one.
     pub body: Option<Value>,
-    /// JSON Schema of the answer.
+    /// The media types of text that the body may be in place of JSON.
+    pub texts: &'static [&'static str],
+    /// JSON Schema of the answer; of each event, where it is a stream of events.
     pub answer: Value,
+    /// The media types of the answer.
+    pub media: Vec<&'static str>,
     /// The status of success.
     pub status: u16,
     /// The statuses of refusal.
     pub errors: Vec<u16>,
+    /// What it may answer besides.
+    pub others: &'static [Other],
 }
 
 impl Operation {
@@ -92,6 +112,12 @@ impl Operation {
         }
         out.push_str(rest);
         if out.is_empty() { "/".to_owned() } else { out }
+    }
+
+    /// Whether the documents know this status of it.
+    pub fn documents(&self, status: u16) -> bool {
+        let mut others = self.others.iter().map(|other| other.status);
+        self.status == status || self.errors.contains(&status) || others.any(|other| other == status)
     }
 
     /// Whether it needs a token.

@@ -4,6 +4,8 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::document::closed;
+
 /// How a dependency is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -60,6 +62,23 @@ pub fn report(name: &str, version: &str, checks: &[Check], info: Value) -> Repor
     };
     let status = if down { 503 } else { 200 };
     Report { status, body: json!({"status": state, "name": name, "version": version, "checks": checks, "info": info}) }
+}
+
+/// JSON Schema of `/health`.
+pub(crate) fn life_schema() -> Value {
+    let text = || json!({"type": "string"});
+    closed(json!({"status": {"const": "up"}, "name": text(), "version": text()}))
+}
+
+/// JSON Schema of a [`Report`]'s body.
+pub(crate) fn report_schema() -> Value {
+    let text = || json!({"type": "string"});
+    let state = || json!({"type": "string", "enum": [State::Up, State::Degraded, State::Down]});
+    let check = closed(json!({"name": text(), "required": {"type": "boolean"}, "state": state(), "detail": text()}));
+    closed(json!({
+        "status": state(), "name": text(), "version": text(), "checks": {"type": "array", "items": check},
+        "info": {"type": ["object", "null"]},
+    }))
 }
 
 #[cfg(test)]

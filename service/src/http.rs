@@ -20,6 +20,13 @@ pub use server::{ServeError, Server, Stopping, serve, terminated};
 /// The limit of a request's body unless the shell says otherwise.
 pub const BODY_LIMIT: usize = 128 * 1024;
 
+/// The longest path and query of a request, in bytes. The layer below refuses what is longer than 65,534 before anything
+/// of ours is asked, without a body: so it is told here.
+pub const URI_LIMIT: usize = 60 * 1024;
+
+/// What every route may be refused with before its handler runs.
+const ERRORS: &[u16] = &[414];
+
 /// What every service serves around its own routes: `/health`, `/admin/health`, `/metrics`, `/favicon.ico`,
 /// `/openapi.json`, `/swagger`, `/getPostmanCollection`, `/`, all of them also under each documented prefix; JSON
 /// answers for unknown routes, wrong methods and unreadable bodies; the request log, metrics, compression, CORS,
@@ -68,6 +75,7 @@ impl Shell {
         let mut operations = operations;
         let known: Vec<String> = operations.iter().map(Operation::full_path).collect();
         operations.extend(common::operations().filter(|o| !known.contains(&o.path)));
+        operations.iter_mut().for_each(|operation| operation.errors.extend(ERRORS));
         let route = |path: String, o: &Operation| (ResourceDef::new(path), o.method.to_ascii_uppercase());
         let mut routes: Vec<_> = operations.iter().map(|o| route(format!("{}{}", o.prefix, o.path), o)).collect();
         for prefix in prefixes {

@@ -19,6 +19,9 @@ use crate::error::SourceError;
 /// The name of the token's header and cookie.
 pub const TOKEN_NAME: &str = "wechess-access-token";
 
+/// The query parameter that carries the token, for clients that can set no header.
+pub const TOKEN_PARAMETER: &str = "access_token";
+
 /// The token of a request. Places in the contract's order, the first found wins: query `access_token`,
 /// `Authorization: Bearer`, header [`TOKEN_NAME`], cookie [`TOKEN_NAME`]. An empty value is no token.
 pub fn token_of(req: &HttpRequest) -> Option<String> {
@@ -31,11 +34,11 @@ pub fn token_of(req: &HttpRequest) -> Option<String> {
 }
 
 fn query_token(query: &str) -> Option<String> {
-    if !query.contains("access_token") {
+    if !query.contains(TOKEN_PARAMETER) {
         return None;
     }
     let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query).ok()?;
-    pairs.into_inner().into_iter().find(|(name, _)| name == "access_token").map(|(_, token)| token)
+    pairs.into_inner().into_iter().find(|(name, _)| name == TOKEN_PARAMETER).map(|(_, token)| token)
 }
 
 fn bearer(value: &str) -> Option<&str> {

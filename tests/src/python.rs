@@ -35,10 +35,10 @@ pub fn environment(requirements: &str) -> PathBuf {
     folder
 }
 
-/// Runs a program of an environment; what it said, well or not.
-pub fn run(environment: &Path, program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+/// Runs a program of an environment in a folder, where it leaves what it leaves; what it said, well or not.
+pub fn run(environment: &Path, folder: &Path, program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(environment.join("bin").join(program));
-    command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
+    command.current_dir(folder).args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
     command.output().unwrap_or_else(|error| panic!("{program} of {}: {error}", environment.display()))
 }
 

@@ -25,6 +25,7 @@ mod log;
 mod moderation;
 mod moves;
 mod notebook;
+mod openapi;
 mod oracle;
 mod overload;
 mod permissions;

@@ -5,6 +5,7 @@ mod stage;
 mod table;
 
 use command_api::gameplay::PREFIX;
+use command_api::http::listing::documents;
 use command_api::http::rows::{Action, Answer as Shown, Row, full_paths};
 use command_api::routes::ROWS;
 use event_schema::object::{Kind, Object};
@@ -85,6 +86,8 @@ async fn send(row: &Row, case: &Case, stage: &Stage<'_>, who: Who) -> Answer {
 
 /// What the answer is, its form checked.
 fn came_to(row: &Row, answer: &Answer, stage: &Stage<'_>, actor: &Actor) -> Expect {
+    let told = documents(row, answer.status);
+    assert!(told, "the documents know no {} of `{}`: {}", answer.status, row.name, answer.text);
     if answer.status != row.status {
         answer.refused(answer.status, answer.body["message"].as_str().unwrap_or_default());
         return Expect::Refused(answer.status);

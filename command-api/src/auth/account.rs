@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use event_schema::auth::user::User;
 use event_schema::stored::Stored;
-use serde_json::{Map, json};
+use serde_json::json;
 use service::ApiError;
 use service::sessions::Caller;
 use uuid::Uuid;
@@ -44,18 +44,18 @@ pub async fn find(call: &Call, id: Uuid) -> Result<Option<Arc<Account>>, ApiErro
     Ok(active(&loaded).is_some().then_some(loaded.state))
 }
 
-/// GET /v1/briefuser/{userId}: what everybody may know.
+/// What everybody may know of a user.
+pub const BRIEF: &[&str] = &["id", "fullname", "avatar", "isActive"];
+
+/// GET /v1/briefuser/{userId}.
 pub async fn brief(call: Call) -> Result<HttpResponse, ApiError> {
     let id = call.path_id()?;
     let loaded: Loaded<Account> = call.app.store.load(id).await.map_err(of_read)?;
     let Some(stored) = &loaded.state.0 else {
         return Err(ApiError::not_found(format!("there is no user `{id}`")));
     };
-    let mut shown = Map::new();
-    shown.insert("id".into(), json!(id));
-    shown.insert("fullname".into(), json!(stored.object.fullname));
-    shown.insert("avatar".into(), json!(stored.object.avatar));
-    shown.insert("isActive".into(), json!(stored.active));
+    let values = [json!(id), json!(stored.object.fullname), json!(stored.object.avatar), json!(stored.active)];
+    let shown = BRIEF.iter().map(|name| (*name).to_owned()).zip(values).collect();
     Ok(envelope::one(&call, shown))
 }
 

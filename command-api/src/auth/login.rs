@@ -8,6 +8,7 @@ use event_schema::ids::{SessionId, UserId};
 use event_schema::object::Kind;
 use serde_json::{Value, json};
 use service::ApiError;
+use service::document::{Other, closed};
 use service::token::{Claims, TOKEN_NAME};
 
 use super::account::{Account, active, email_key, normal_email};
@@ -112,7 +113,14 @@ pub async fn page(_: Call) -> Result<HttpResponse, ApiError> {
         .body(PAGE))
 }
 
-/// The contract's 401 of the session routes.
+/// The contract's 401 of the session routes, for the documents.
+pub const PLAIN: &[Other] = &[Other {
+    status: 401,
+    about: "Nobody is logged in.",
+    body: Some(|| closed(json!({"status": {"const": "ERR"}, "message": {"type": "string"}}))),
+}];
+
+/// [`PLAIN`], as it is answered.
 fn plain_refusal(message: &str) -> HttpResponse {
     HttpResponse::Unauthorized().json(json!({"status": "ERR", "message": message}))
 }

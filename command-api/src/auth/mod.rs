@@ -11,10 +11,11 @@ pub mod session;
 use event_schema::auth::user::Role;
 use event_schema::object::Kind;
 use serde_json::{Value, json};
+use service::document::closed;
 
 use crate::http::limits;
 use crate::http::query::Filter;
-use crate::http::rows::{Access, Action, Routes};
+use crate::http::rows::{Access, Action, Answer, Routes};
 use account::Account;
 use register::Register;
 
@@ -41,11 +42,12 @@ pub fn routes(r: &mut Routes) {
         |call| Box::pin(account::brief(call)),
     );
     brief.access = Access::Public;
+    brief.only = account::BRIEF;
     brief.about = "What everybody may know of a user: id, fullname, avatar, isActive.";
     let register =
         r.create::<Register>("registerUser", "/v1/registeruser", "public; with a guest's token it upgrades the guest");
     register.limit = Some(limits::REGISTER);
-    let guest = r.raw("registerGuest", "POST", "/v1/registerguest", session_schema, |call| {
+    let guest = r.raw("registerGuest", "POST", "/v1/registerguest", Answer::Schema(session_schema), |call| {
         Box::pin(login::register_guest(call))
     });
     guest.access = Access::Public;
@@ -53,42 +55,55 @@ pub fn routes(r: &mut Routes) {
     guest.limit = Some(limits::REGISTER);
     guest.body = login::GUEST_BODY;
     guest.about = "Makes a guest and logs him in.";
-    let login = r.raw("login", "POST", "/login", session_schema, |call| Box::pin(login::login(call)));
+    let session = Answer::Schema(session_schema);
+    let login = r.raw("login", "POST", "/login", session, |call| Box::pin(login::login(call)));
     login.access = Access::Public;
+    login.errors = &[401];
     login.limit = Some(limits::LOGIN);
     login.body = login::LOGIN_BODY;
     login.about =
         "Logs in: the session in the body, the token in it, in a cookie and in the header wechess-access-token.";
-    let page = r.raw("loginPage", "GET", "/login", || json!({"type": "string"}), |call| Box::pin(login::page(call)));
+    let page = r.raw("loginPage", "GET", "/login", Answer::Text("text/html"), |call| Box::pin(login::page(call)));
     page.access = Access::Public;
     page.about = "A page to try the login with.";
-    let logout = r.raw("logout", "POST", "/logout", || json!({"type": "object"}), |call| Box::pin(login::logout(call)));
+    let ended = Answer::Schema(logout_schema);
+    let logout = r.raw("logout", "POST", "/logout", ended, |call| Box::pin(login::logout(call)));
     logout.access = Access::Public;
     logout.about = "Ends the session; always 200.";
-    let relogin = r.raw("relogin", "GET", "/relogin", session_schema, |call| Box::pin(login::relogin(call)));
+    let relogin = r.raw("relogin", "GET", "/relogin", session, |call| Box::pin(login::relogin(call)));
     relogin.access = Access::Public;
+    relogin.others = login::PLAIN;
     relogin.about = "A new session for the bearer of a valid token; the old one ends.";
-    let key = r.raw("publickey", "GET", "/publickey", key_schema, |call| Box::pin(login::public_key(call)));
+    let pem = Answer::Schema(key_schema);
+    let key = r.raw("publickey", "GET", "/publickey", pem, |call| Box::pin(login::public_key(call)));
     key.access = Access::Public;
+    key.errors = &[404];
     key.extra = &["keyId"];
     key.about = "The public key that verifies access tokens.";
 }
 
 /// The rows that every service has at its root (contract 1.7).
 pub fn common_routes(r: &mut Routes) {
-    let row = r.raw("currentuser", "GET", "/currentuser", session_schema, |call| Box::pin(login::current_user(call)));
+    let session = Answer::Schema(session_schema);
+    let row = r.raw("currentuser", "GET", "/currentuser", session, |call| Box::pin(login::current_user(call)));
     row.access = Access::Public;
+    row.others = login::PLAIN;
     row.about = "The session of the bearer of the token.";
 }
 
 fn session_schema() -> Value {
-    let text = json!({"type": ["string", "null"]});
-    json!({"type": "object", "properties": {
-        "sessionId": text, "userId": text, "email": text, "fullname": text, "avatar": text, "roleId": text,
-        "tenantId": text, "emailVerified": {"type": "boolean"}, "accessToken": text, "expiresIn": {"type": "integer"},
-    }})
+    let (id, text) = (json!({"type": "string", "format": "uuid"}), json!({"type": ["string", "null"]}));
+    closed(json!({
+        "sessionId": id, "userId": id, "email": text, "fullname": text, "avatar": text,
+        "roleId": {"type": "string", "enum": Role::OPTIONS}, "emailVerified": {"type": "boolean"}, "tenantId": text,
+        "accessToken": {"type": "string"}, "expiresIn": {"type": "integer"},
+    }))
 }
 
 fn key_schema() -> Value {
-    json!({"type": "object", "properties": {"keyId": {"type": "string"}, "keyData": {"type": "string"}}})
+    closed(json!({"keyId": {"type": "string"}, "keyData": {"type": "string", "description": "PEM"}}))
+}
+
+fn logout_schema() -> Value {
+    closed(json!({"status": {"const": "OK"}, "message": {"type": "string"}}))
 }

@@ -30,12 +30,11 @@ use event_schema::gameplay::custom_board::CustomBoard;
 use event_schema::gameplay::game_move::CHESS_GAME_MOVE;
 use event_schema::gameplay::invitation::CHESS_GAME_INVITATION;
 use event_schema::gameplay::user_preference::UserPreference;
-use serde_json::json;
 
 use crate::es::aggregate::{Plain, Rejection};
 use crate::es::joint::Both;
 use crate::http::record::{Create, Delete, Update};
-use crate::http::rows::{Access, Action, Routes};
+use crate::http::rows::{Access, Action, Answer, Routes};
 use create::CreateGame;
 use delete::DeleteGame;
 use game::Game;
@@ -68,30 +67,32 @@ pub fn routes(r: &mut Routes) {
         "its players, who is invited, admins; an open game: everybody, or who has its code; an imported one: everybody",
     );
     get.extra = &[read::CODE];
+    get.more = read::more;
     get.about =
         "Reads a game with its `moves`; `invitationCode` opens a private game that waits for its second player.";
-    let pgn = r.raw(
-        "getGamePgn",
-        "GET",
-        "/v1/game/{chessGameId}/pgn",
-        || json!({"type": "string", "contentMediaType": "application/x-chess-pgn"}),
-        |call| Box::pin(pgn::serve(call)),
-    );
+    let pgn =
+        r.raw("getGamePgn", "GET", "/v1/game/{chessGameId}/pgn", Answer::Text("application/x-chess-pgn"), |call| {
+            Box::pin(pgn::serve(call))
+        });
     pgn.extra = &[read::CODE];
+    pgn.errors = &[404];
     pgn.who = "whoever reads the game";
     pgn.about = "The game as PGN: tags, moves, and clocks as `[%clk]` comments.";
     let who = "its players; admins all; open public games: everybody; open private ones: who gives the exact `invitationCode`";
     r.list::<Game>("listGames", "/v1/games", who, read::FILTERS);
-    r.create::<CreateGameMove>("createGameMove", "/v1/gamemove", "the player to move, or an admin for him");
+    let played =
+        r.create::<CreateGameMove>("createGameMove", "/v1/gamemove", "the player to move, or an admin for him");
+    played.more = play::more;
     let moves = r.special("listGameMoves", "GET", "/v1/gamemoves", Action::List, &CHESS_GAME_MOVE, |call| {
         Box::pin(moves::list(call))
     });
     moves.filters = moves::FILTERS;
+    moves.errors = &[404];
     moves.who = "the players of the game; of imported ones everybody; admins all";
     moves.about = "Lists moves by game and number; without `gameId` those of the caller's own games.";
     invitations(r);
-    let import =
-        r.raw("importGames", "POST", "/v1/games/import", import::report::schema, |call| Box::pin(import::serve(call)));
+    let report = Answer::Schema(import::report::schema);
+    let import = r.raw("importGames", "POST", "/v1/games/import", report, |call| Box::pin(import::serve(call)));
     import.access = Access::Admins;
     import.who = "admins";
     import.about = import::ABOUT;

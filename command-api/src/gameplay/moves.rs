@@ -9,6 +9,7 @@ use event_schema::object::Kind;
 use event_schema::stored::{EventObject, event_bookkeeping, fields_of};
 use serde_json::{Map, Value, json};
 use service::ApiError;
+use service::document::fields_schema;
 use uuid::Uuid;
 
 use super::game::{Game, takes_part};
@@ -48,15 +49,24 @@ pub fn history(moves: &[(ChessGameMove, At)]) -> Value {
     moves.iter().map(brief).collect()
 }
 
+/// What it says of each move.
+const BRIEF: [&str; 6] = ["moveNumber", "moveNotation", "moveTime", "movedById", "moveTimestamp", "remainingMs"];
+
+/// The JSON Schemas of [`BRIEF`].
+pub fn brief_schema() -> Map<String, Value> {
+    fields_schema(&CHESS_GAME_MOVE, &BRIEF.map(|name| (name, name)))
+}
+
 fn brief((played, _): &(ChessGameMove, At)) -> Value {
-    json!({
-        "moveNumber": played.move_number,
-        "moveNotation": played.move_notation,
-        "moveTime": played.move_time,
-        "movedById": played.moved_by_id,
-        "moveTimestamp": played.move_timestamp,
-        "remainingMs": played.remaining_ms,
-    })
+    let values = [
+        json!(played.move_number),
+        json!(played.move_notation),
+        json!(played.move_time),
+        json!(played.moved_by_id),
+        json!(played.move_timestamp),
+        json!(played.remaining_ms),
+    ];
+    BRIEF.into_iter().map(str::to_owned).zip(values).collect()
 }
 
 /// The move that a recorded event is.

@@ -1,7 +1,7 @@
 //! createGameMove: the one way to move by HTTP.
 
 use chrono::{DateTime, Utc};
-use event_schema::gameplay::chess_game::ChessGame;
+use event_schema::gameplay::chess_game::{CHESS_GAME, ChessGame};
 use event_schema::gameplay::game_event::{EndReason, GameEvent, GameResult, MovePlayed};
 use event_schema::gameplay::game_move::{CHESS_GAME_MOVE, ChessGameMove};
 use event_schema::ids::UserId;
@@ -9,6 +9,7 @@ use event_schema::object::{Kind, Object, instant};
 use event_schema::stored::EventObject;
 use serde_json::{Map, Value, json};
 use service::ApiError;
+use service::document::fields_schema;
 use uuid::Uuid;
 
 use super::game::{Game, color_of, player_of, position};
@@ -196,11 +197,29 @@ fn answer(done: &Done<Game>) -> Option<Map<String, Value>> {
     let (played, at) = done.events.iter().find_map(|(event, at)| Some((ChessGameMove::from_event(event, at)?, at)))?;
     let game = &done.loaded.state.stored()?.object;
     let mut shown = moves::shown(&played, at);
-    shown.insert("gameStatus".into(), json!(game.status));
-    shown.insert("result".into(), json!(game.result));
-    shown.insert("endReason".into(), json!(game.end_reason));
-    shown.insert("whiteRemainingMs".into(), json!(game.white_remaining_ms));
-    shown.insert("blackRemainingMs".into(), json!(game.black_remaining_ms));
-    shown.insert("clockRunsSince".into(), json!(game.clock_runs_since.map(instant)));
+    let values = [
+        json!(game.status),
+        json!(game.result),
+        json!(game.end_reason),
+        json!(game.white_remaining_ms),
+        json!(game.black_remaining_ms),
+        json!(game.clock_runs_since.map(instant)),
+    ];
+    shown.extend(OF_THE_GAME.iter().map(|(name, _)| (*name).to_owned()).zip(values));
     Some(shown)
+}
+
+/// What a move shows of its game, and which field of the game that is.
+const OF_THE_GAME: [(&str, &str); 6] = [
+    ("gameStatus", "status"),
+    ("result", "result"),
+    ("endReason", "endReason"),
+    ("whiteRemainingMs", "whiteRemainingMs"),
+    ("blackRemainingMs", "blackRemainingMs"),
+    ("clockRunsSince", "clockRunsSince"),
+];
+
+/// The JSON Schemas of that, for the documents.
+pub fn more() -> Map<String, Value> {
+    fields_schema(&CHESS_GAME, &OF_THE_GAME)
 }

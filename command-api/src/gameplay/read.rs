@@ -6,6 +6,7 @@ use event_schema::object::Kind;
 use event_schema::openings;
 use serde_json::{Map, Value, json};
 use service::ApiError;
+use service::document::closed;
 use service::sessions::Caller;
 use uuid::Uuid;
 
@@ -88,6 +89,16 @@ impl Readable for Game {
         shown.insert("eco".into(), opening.map(|opening| opening.eco).into());
         Ok(())
     }
+}
+
+/// What getGame shows besides the game, for the documents.
+pub fn more() -> Map<String, Value> {
+    let text = || json!({"type": ["string", "null"]});
+    let played = json!({"type": "array", "items": closed(Value::Object(moves::brief_schema()))});
+    [("moves", played), ("opening", text()), ("eco", text())]
+        .map(|(name, schema)| (name.to_owned(), schema))
+        .into_iter()
+        .collect()
 }
 
 /// A game as it is now; a deleted one is there for admins only.

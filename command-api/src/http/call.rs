@@ -113,6 +113,9 @@ pub async fn admin(app: &App, req: &HttpRequest) -> Result<Caller, ApiError> {
     if caller.role.is_admin() { Ok(caller) } else { Err(ApiError::forbidden("only admins may do this")) }
 }
 
+/// The code that one might guess, in queries and bodies.
+pub const GUESSED: &str = "invitationCode";
+
 /// Who tries invitation codes is limited, on every route that takes one (contract README, row 32).
 fn check_code_guesses(
     app: &App,
@@ -121,8 +124,7 @@ fn check_code_guesses(
     query: &Query,
     body: &Bytes,
 ) -> Result<(), ApiError> {
-    const NAME: &str = "invitationCode";
-    let guesses = query.first(NAME).is_some() || (req.method() == "PATCH" && find(body, NAME.as_bytes()));
+    let guesses = query.first(GUESSED).is_some() || (req.method() == "PATCH" && find(body, GUESSED.as_bytes()));
     match caller {
         Some(caller) if guesses && !caller.role.is_admin() => {
             let peer = req.peer_addr().map(|addr| addr.ip());
@@ -137,7 +139,7 @@ fn find(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// The media types of bodies that are text.
-const TEXTS: [&str; 3] = ["text/plain", "application/x-chess-pgn", "application/vnd.chess-pgn"];
+pub const TEXTS: &[&str] = &["text/plain", "application/x-chess-pgn", "application/vnd.chess-pgn"];
 
 /// The text of a body in UTF-8, or else in ISO 8859-1, in which PGN files were written before.
 fn text_of(bytes: &Bytes) -> String {

@@ -5,8 +5,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use event_schema::position::LogPosition;
 use serde_json::{Map, Value, json};
+use service::document::closed;
 
 use super::call::Call;
+use super::rows::Row;
 
 /// The version that answers name.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -42,6 +44,30 @@ fn envelope(call: &Call, data: Value, rows: usize) -> Map<String, Value> {
     };
     out.insert(call.row.data_name().to_owned(), data);
     out
+}
+
+/// The JSON Schemas of what an answer of this row holds, with its data of that one.
+pub fn properties(row: &Row, data: Value) -> Value {
+    let (whole, text) = (|| json!({"type": "integer", "minimum": 0}), || json!({"type": "string"}));
+    let id = || json!({"type": ["string", "null"], "format": "uuid"});
+    json!({
+        "status": {"const": "OK"}, "statusCode": {"const": row.status}, "elapsedMs": whole(), "ssoTime": whole(),
+        "source": {"const": "db"}, "cacheKey": {"type": "null"}, "userId": id(), "sessionId": id(),
+        "requestId": text(), "dataName": {"const": row.data_name()}, "method": {"const": row.method},
+        "action": {"const": row.action.as_str()}, "appVersion": text(), "rowCount": whole(), row.data_name(): data,
+    })
+}
+
+/// The same of a page.
+pub fn list_properties(row: &Row, data: Value) -> Value {
+    let whole = || json!({"type": "integer", "minimum": 0});
+    let place = json!({"pageNumber": whole(), "pageRowCount": whole(), "totalRowCount": whole(), "pageCount": whole()});
+    let none = || json!({"type": "array", "maxItems": 0});
+    let mut all = properties(row, data);
+    all["paging"] = closed(place);
+    all["filters"] = none();
+    all["uiPermissions"] = none();
+    all
 }
 
 fn status(call: &Call) -> StatusCode {

@@ -1,15 +1,22 @@
 //! The rows as the documents show them.
 
-use serde_json::{Value, json};
-use service::document::{Operation, Parameter, Place, object_schema};
+use event_schema::object::{Kind, Object};
+use serde_json::{Map, Value, json};
+use service::document::{JSON, Operation, Parameter, Place, closed, object_properties};
 
-use super::body;
+use super::call::{GUESSED, TEXTS};
+use super::query::{COMMON, DEEPEST, MOST_ROWS};
 use super::rows::{Access, Action, Answer, Row};
-use event_schema::object::Kind;
+use super::{body, envelope};
 
 /// One operation per row and prefix.
 pub fn operations(rows: &[Row]) -> Vec<Operation> {
     rows.iter().flat_map(|row| row.prefixes.iter().map(move |prefix| operation(row, prefix))).collect()
+}
+
+/// Whether the documents know this status of the row.
+pub fn documents(row: &Row, status: u16) -> bool {
+    operation(row, "").documents(status)
 }
 
 fn operation(row: &Row, prefix: &'static str) -> Operation {
@@ -27,9 +34,19 @@ fn operation(row: &Row, prefix: &'static str) -> Operation {
         permission,
         parameters: parameters(row),
         body: (!row.body.is_empty()).then(|| body::schema(row.body)),
+        texts: if row.text.is_some() { TEXTS } else { &[] },
         answer: answer(row),
+        media: vec![media(row)],
         status: row.status,
         errors: errors(row),
+        others: row.others,
+    }
+}
+
+fn media(row: &Row) -> &'static str {
+    match row.answer {
+        Answer::Text(media) => media,
+        Answer::Object(_) | Answer::Schema(_) => JSON,
     }
 }
 
@@ -44,11 +61,17 @@ fn errors(row: &Row) -> Vec<u16> {
         Action::Raw if !row.body.is_empty() => errors.extend([413, 415]),
         Action::List | Action::Raw => {}
     }
-    if row.limit.is_some() {
+    if row.limit.is_some() || takes_code(row) {
         errors.push(429);
     }
     errors.push(503);
+    errors.extend(row.errors);
     errors
+}
+
+/// Whether codes can be tried here.
+fn takes_code(row: &Row) -> bool {
+    row.extra.contains(&GUESSED) || row.filters.iter().any(|filter| filter.name == GUESSED)
 }
 
 fn parameters(row: &Row) -> Vec<Parameter> {
@@ -76,14 +99,14 @@ fn parameters(row: &Row) -> Vec<Parameter> {
         row.extra.iter().map(|name| text(name, Place::Query, false, json!({"type": "string"}), "See the description.")),
     );
     if row.action == Action::List {
-        let number = json!({"type": "integer", "minimum": 0, "default": 1});
+        let number = json!({"type": "integer", "minimum": 0, "maximum": DEEPEST, "default": 1});
         all.push(text("pageNumber", Place::Query, false, number, "From 1; 0 = all rows, at most 10,000."));
-        let rows = json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 25});
+        let rows = json!({"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": 25});
         all.push(text("pageRowCount", Place::Query, false, rows, "Rows a page."));
     }
-    all.push(text("requestId", Place::Query, false, json!({"type": "string"}), "Tracks the request through the logs."));
+    all.extend(COMMON.iter().map(|common| text(common.name, Place::Query, false, common.schema(), common.about)));
     if matches!(row.action, Action::Create | Action::Update | Action::Delete) {
-        let key = json!({"type": "string", "maxLength": 255});
+        let key = json!({"type": "string", "minLength": 1, "maxLength": 255});
         all.push(text("Idempotency-Key", Place::Header, false, key, "A retry with the same key never runs twice."));
     }
     all
@@ -97,15 +120,25 @@ fn path_names(path: &str) -> impl Iterator<Item = &str> {
 fn answer(row: &Row) -> Value {
     let object = match row.answer {
         Answer::Schema(schema) => return schema(),
-        Answer::Object(object) => object_schema(object),
+        Answer::Text(_) => return json!({"type": "string"}),
+        Answer::Object(object) => shown(row, object),
     };
-    let data = if row.action == Action::List { json!({"type": "array", "items": object}) } else { object };
-    json!({"type": "object", "properties": {
-        "status": {"const": "OK"}, "statusCode": {"const": row.status}, "elapsedMs": {"type": "integer"},
-        "ssoTime": {"type": "integer"}, "source": {"type": "string"}, "cacheKey": {"type": ["string", "null"]},
-        "userId": {"type": ["string", "null"]}, "sessionId": {"type": ["string", "null"]},
-        "requestId": {"type": "string"}, "dataName": {"const": row.data_name()}, "method": {"const": row.method},
-        "action": {"const": row.action.as_str()}, "appVersion": {"type": "string"}, "rowCount": {"type": "integer"},
-        row.data_name(): data,
-    }})
+    closed(match row.action {
+        Action::List => envelope::list_properties(row, json!({"type": "array", "items": object})),
+        Action::Get | Action::Create | Action::Update | Action::Delete | Action::Raw => {
+            envelope::properties(row, object)
+        }
+    })
+}
+
+/// The object as the row shows it.
+fn shown(row: &Row, object: &Object) -> Value {
+    let mut properties: Map<String, Value> = object_properties(object);
+    if !row.only.is_empty() {
+        properties.retain(|name, _| row.only.contains(&name.as_str()));
+    }
+    properties.extend((row.more)());
+    let mut schema = closed(Value::Object(properties));
+    schema["title"] = json!(object.name);
+    schema
 }

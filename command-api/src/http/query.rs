@@ -1,6 +1,8 @@
 //! The query string: the contract's common parameters, and the filters of lists (contract 1.2).
 
 use event_schema::object::Kind;
+use serde_json::{Value, json};
+use service::token::TOKEN_PARAMETER;
 use service::{ApiError, Fault};
 use uuid::Uuid;
 
@@ -15,12 +17,61 @@ pub struct Filter {
     pub kind: Kind,
 }
 
-/// Query parameters that every route takes.
-const COMMON: &[&str] = &["getJoins", "excludeCQRS", "requestId", "caching", "cacheTTL", "access_token"];
+/// How the value of a common parameter looks.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Text,
+    Flag,
+    Seconds,
+}
+
+/// A query parameter that every route takes.
+#[derive(Debug)]
+pub struct Common {
+    /// Its name.
+    pub name: &'static str,
+    form: Form,
+    /// What it means, for the documents.
+    pub about: &'static str,
+}
+
+const fn common(name: &'static str, form: Form, about: &'static str) -> Common {
+    Common { name, form, about }
+}
+
+impl Common {
+    /// The JSON Schema of its values.
+    pub fn schema(&self) -> Value {
+        match self.form {
+            Form::Text => json!({"type": "string"}),
+            Form::Flag => json!({"type": "boolean"}),
+            Form::Seconds => json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+        }
+    }
+
+    fn fault(&self, value: &str) -> Option<Fault> {
+        let (fits, wanted) = match self.form {
+            Form::Text => (true, "text"),
+            Form::Flag => (["true", "false"].contains(&value), "true or false"),
+            Form::Seconds => (value.parse::<u32>().is_ok(), "seconds"),
+        };
+        let name = self.name;
+        (!fits).then(|| fault(name, "IsNotValid", format!("`{name}` must be {wanted}, not `{value}`")))
+    }
+}
+
+/// Query parameters that every route takes, besides the token.
+pub const COMMON: &[Common] = &[
+    common("requestId", Form::Text, "Tracks the request through the logs."),
+    common("getJoins", Form::Flag, "No effect: all joins are local."),
+    common("excludeCQRS", Form::Flag, "No effect: answers come from the log's own rows."),
+    common("caching", Form::Flag, "No effect: nothing is answered from a cache."),
+    common("cacheTTL", Form::Seconds, "No effect; seconds."),
+];
 /// Query parameters that every list takes.
 const PAGING: &[&str] = &["pageNumber", "pageRowCount"];
 /// The most rows of a page, and of an answer without pages.
-const MOST_ROWS: i64 = 500;
+pub const MOST_ROWS: i64 = 500;
 /// The last row that paging reaches; `pageNumber=0` gives at most as many.
 pub const DEEPEST: i64 = 10_000;
 
@@ -59,19 +110,14 @@ impl Query {
     pub fn check(&self, filters: &[Filter], extra: &[&str], is_list: bool) -> Vec<Fault> {
         let mut faults = Vec::new();
         for (name, value) in &self.0 {
-            let known = COMMON.contains(&name.as_str()) || extra.contains(&name.as_str());
+            let common = COMMON.iter().find(|common| common.name == name);
+            let known = common.is_some() || name == TOKEN_PARAMETER || extra.contains(&name.as_str());
             let paging = is_list && PAGING.contains(&name.as_str());
             let filter = filters.iter().find(|f| f.name == name);
             if !known && !paging && filter.is_none() {
                 faults.push(fault(name, "unknownParameter", format!("`{name}` is not a parameter of this route")));
             }
-            let boolean = ["getJoins", "excludeCQRS", "caching"].contains(&name.as_str());
-            if boolean && !["true", "false"].contains(&value.as_str()) {
-                faults.push(fault(name, "IsNotValid", format!("`{name}` must be true or false, not `{value}`")));
-            }
-            if name == "cacheTTL" && value.parse::<u32>().is_err() {
-                faults.push(fault(name, "IsNotValid", format!("`cacheTTL` must be seconds, not `{value}`")));
-            }
+            faults.extend(common.and_then(|common| common.fault(value)));
             if value.contains('\0') {
                 faults.push(fault(name, "IsNotValid", format!("`{name}` must not contain U+0000")));
             }

@@ -7,8 +7,9 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use event_schema::object::Object;
 use event_schema::stored::DataObject;
 use futures_util::future::LocalBoxFuture;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use service::ApiError;
+use service::document::Other;
 
 use super::body::Param;
 use super::call::{Call, admin};
@@ -75,6 +76,8 @@ pub enum Answer {
     Object(&'static Object),
     /// Something else: its JSON Schema.
     Schema(fn() -> Value),
+    /// Text of this media type.
+    Text(&'static str),
 }
 
 /// The code behind a route.
@@ -115,6 +118,14 @@ pub struct Row {
     pub text: Option<&'static str>,
     /// What it answers with.
     pub answer: Answer,
+    /// Which fields of the object it shows; empty = all.
+    pub only: &'static [&'static str],
+    /// JSON Schemas of what it shows of the object besides its fields.
+    pub more: fn() -> Map<String, Value>,
+    /// Statuses of refusal besides those that follow from all else.
+    pub errors: &'static [u16],
+    /// What it may answer besides success and refusals in the usual form.
+    pub others: &'static [Other],
     /// The code.
     pub handler: Handler,
 }
@@ -127,7 +138,7 @@ impl Row {
             (Answer::Object(object), Action::Get | Action::Create | Action::Update | Action::Delete | Action::Raw) => {
                 object.name
             }
-            (Answer::Schema(_), _) => "",
+            (Answer::Schema(_) | Answer::Text(_), _) => "",
         }
     }
 }
@@ -174,6 +185,10 @@ impl Routes {
             body_limit: service::http::BODY_LIMIT,
             text: None,
             answer: Answer::Schema(|| Value::Null),
+            only: &[],
+            more: Map::new,
+            errors: &[],
+            others: &[],
             handler,
         }
     }
@@ -253,10 +268,10 @@ impl Routes {
         name: &'static str,
         method: &'static str,
         path: &'static str,
-        answer: fn() -> Value,
+        answer: Answer,
         handler: Handler,
     ) -> &mut Row {
-        let row = Row { answer: Answer::Schema(answer), ..self.row(name, method, path, Action::Raw, handler) };
+        let row = Row { answer, ..self.row(name, method, path, Action::Raw, handler) };
         self.push(row)
     }
 

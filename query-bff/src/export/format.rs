@@ -56,6 +56,13 @@ pub const FORMATS: &[Row] = &[
     },
 ];
 
+impl Row {
+    /// The content type without its parameters.
+    pub fn media(&self) -> &'static str {
+        self.kind.split(';').next().unwrap_or(self.kind)
+    }
+}
+
 impl Format {
     /// Its row.
     pub fn row(self) -> &'static Row {

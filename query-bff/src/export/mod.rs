@@ -31,7 +31,7 @@ use crate::request::{Ask, promising};
 use crate::view::Column;
 use crate::watermarks::Need;
 
-use format::Format;
+use format::{Format, Row};
 use places::Place;
 use ticket::Ticket;
 
@@ -56,6 +56,11 @@ const SKIP: Param = Param {
 
 /// The parameters of `/:index/export`; of its POST also the keys of the body.
 pub const PARAMS: &[&Param] = &[&FORMAT, &Q, &FIELDS, &FILTER, &FILTERS, &RESUME, &SKIP, &CONSISTENCY_TOKEN];
+
+/// The media types of the answer.
+pub fn media() -> Vec<&'static str> {
+    format::FORMATS.iter().map(Row::media).collect()
+}
 
 /// How many rows there are in all.
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");

@@ -19,9 +19,12 @@ pub enum Name {
     End,
 }
 
+/// Every event.
+pub const NAMES: [Name; 5] = [Name::Snapshot, Name::Enter, Name::Change, Name::Leave, Name::End];
+
 impl Name {
     /// The word on the wire.
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Snapshot => "snapshot",
             Self::Enter => "enter",

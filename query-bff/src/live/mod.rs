@@ -27,6 +27,9 @@ use crate::request::Ask;
 use reader::Reader;
 use subject::Subject;
 
+/// The media type of the answer.
+pub const MEDIA: &str = "text/event-stream";
+
 /// The parameters of `GET /:index/live`.
 pub const LIVE: &[&Param] = &[&LIMIT, &SORT_BY, &SORT_ORDER, &FIELDS, &FILTER, &FILTERS, &LAST_EVENT_ID];
 
@@ -66,7 +69,7 @@ pub async fn live(app: Data<App>, req: HttpRequest, stopping: Data<Stopping>) ->
     let mut response = HttpResponse::Ok().streaming(Box::pin(rest));
     let headers = response.headers_mut();
     for (name, value) in [
-        (CONTENT_TYPE, "text/event-stream"),
+        (CONTENT_TYPE, MEDIA),
         (CACHE_CONTROL, "no-store"),
         // Compressed events would wait until a block is full.
         (CONTENT_ENCODING, "identity"),

@@ -2,7 +2,9 @@
 
 use event_schema::auth::user::Role;
 use serde_json::{Map, Value, json};
+use service::document::{JSON, closed};
 
+use crate::live::event;
 use crate::params::{FILTERS, Param};
 use crate::{aggregate, export, reads, saved_filters};
 
@@ -71,7 +73,7 @@ fn body_of(properties: Value) -> Value {
     if let (Some(all), Value::Object(more)) = (all.as_object_mut(), properties) {
         all.extend(more);
     }
-    json!({"type": "object", "properties": all})
+    closed(all)
 }
 
 pub(super) fn list_answer() -> Value {
@@ -87,11 +89,10 @@ pub(super) fn list_answer() -> Value {
 
 fn facet() -> Value {
     let whole = || json!({"type": "integer"});
-    json!({"type": "object", "properties": {
-        "field": {"type": "string"}, "other": whole(), "missing": whole(),
-        "values": {"type": "array", "items": {"type": "object", "properties":
-            {"value": {"type": ["string", "integer", "boolean"]}, "count": whole()}}},
-    }})
+    let value = closed(json!({"value": {"type": ["string", "number", "boolean"]}, "count": whole()}));
+    closed(json!({
+        "field": {"type": "string"}, "values": {"type": "array", "items": value}, "other": whole(), "missing": whole(),
+    }))
 }
 
 pub(super) fn count_answer() -> Value {
@@ -100,9 +101,13 @@ pub(super) fn count_answer() -> Value {
 
 pub(super) fn schema_answer() -> Value {
     let names = || json!({"type": "array", "items": {"type": "string"}});
+    let field = closed(json!({
+        "name": {"type": "string"}, "type": {"type": "string"}, "operators": names(), "sortable": {"type": "boolean"},
+        "enum": {"type": ["array", "null"], "items": {"type": "string"}},
+    }));
     body_of(json!({
         "filtirableFields": names(), "filterableFields": names(), "sortableFields": names(),
-        "fields": {"type": "array", "items": {"type": "object"}},
+        "fields": {"type": "array", "items": field},
     }))
 }
 
@@ -118,10 +123,18 @@ pub(super) fn saved_answer() -> Value {
     }))
 }
 
+/// One event. What its data holds depends on its name.
 pub(super) fn live_answer() -> Value {
+    let names: Vec<&str> = event::NAMES.iter().map(|name| name.as_str()).collect();
     json!({
-        "type": "string",
-        "contentMediaType": "text/event-stream",
-        "description": "events snapshot {reason, total, items}, enter and change {id, item}, leave {id}, end {reason, detail}",
+        "type": "object",
+        "description": "one event of the stream: snapshot {reason, total, items}, enter and change {id, item}, leave {id}, end {reason, detail}",
+        "required": ["event", "data"],
+        "properties": {
+            "id": {"type": "string", "description": "the position up to which all has been told"},
+            "event": {"enum": names},
+            "data": {"type": "string", "contentMediaType": JSON, "contentSchema": {"type": "object"}},
+            "retry": {"type": "integer"},
+        },
     })
 }

@@ -43,6 +43,7 @@ fn row(operation: &Operation) -> Value {
         "answer": operation.answer,
         "status": operation.status,
         "errors": operation.errors,
+        "others": operation.others.iter().map(|other| other.status).collect::<Vec<_>>(),
     })
 }
 

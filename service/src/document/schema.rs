@@ -24,8 +24,20 @@ pub fn field_schema(field: &Field) -> Value {
     }
 }
 
-/// The JSON Schema of an object as answers show it: its fields with their companions, and the bookkeeping.
-pub fn object_schema(object: &Object) -> Value {
+/// The JSON Schema of an object that has all of these properties and no other.
+pub fn closed(properties: Value) -> Value {
+    let names: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
+    json!({"type": "object", "required": names, "additionalProperties": false, "properties": properties})
+}
+
+/// The JSON Schemas of some fields of a table, each under the name that it is shown by.
+pub fn fields_schema(object: &Object, names: &[(&str, &str)]) -> Map<String, Value> {
+    let schema = |(shown, name): &(&str, &str)| Some(((*shown).to_owned(), field_schema(object.field(name)?)));
+    names.iter().filter_map(schema).collect()
+}
+
+/// The properties of an object as answers show it: its fields with their companions, and the bookkeeping.
+pub fn object_properties(object: &Object) -> Map<String, Value> {
     let mut properties = Map::new();
     for field in object.all_fields().chain(BOOKKEEPING) {
         properties.insert(field.name.to_owned(), field_schema(field));
@@ -33,5 +45,5 @@ pub fn object_schema(object: &Object) -> Value {
             properties.insert(companion, json!({"type": ["integer", "null"]}));
         }
     }
-    json!({"type": "object", "title": object.name, "properties": properties})
+    properties
 }

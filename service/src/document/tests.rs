@@ -21,9 +21,15 @@ fn operation(method: &str, path: &str, name: &'static str) -> Operation {
         body: Some(
             json!({"type": "object", "required": ["mode"], "properties": {"mode": {"enum": ["public", "private"]}, "x": {}}}),
         ),
+        texts: &["text/plain"],
         answer: json!({"type": "object"}),
+        media: vec![JSON],
         status: 201,
         errors: vec![400, 401],
+        others: &[
+            Other { status: 304, about: "Unchanged.", body: None },
+            Other { status: 401, about: "Not you.", body: Some(|| json!({"type": "null"})) },
+        ],
     }
 }
 
@@ -45,12 +51,21 @@ fn the_openapi_document_shows_every_operation() {
             "responses": {
                 "201": {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}},
                 "400": {"$ref": "#/components/responses/Error"},
-                "401": {"$ref": "#/components/responses/Error"},
+                "304": {"description": "Unchanged."},
+                "401": {"description": "Not you.", "content": {"application/json": {"schema": {"type": "null"}}}},
             },
-            "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object",
-                "required": ["mode"], "properties": {"mode": {"enum": ["public", "private"]}, "x": {}}}}}},
+            "requestBody": {"required": true, "content": {
+                "application/json": {"schema": {"type": "object",
+                    "required": ["mode"], "properties": {"mode": {"enum": ["public", "private"]}, "x": {}}}},
+                "text/plain": {"schema": {"type": "string"}},
+            }},
         })
     );
+    let known = operation("POST", "/x", "x");
+    assert_eq!([201, 400, 304, 404].map(|status| known.documents(status)), [true, true, true, false]);
+    let twice = openapi("x", "1", &[operation("GET", "/a", "same"), operation("GET", "/b", "same")]);
+    let ids = ["a", "b"].map(|path| twice["paths"][format!("/gameplay-api/{path}")]["get"]["operationId"].clone());
+    assert_eq!(ids, ["same", "same_2"]);
     let mut public = operation("GET", "/health", "health");
     public.permission = "public".into();
     assert_eq!(openapi("x", "1", &[public])["paths"]["/gameplay-api/health"]["get"]["security"], json!([]));
@@ -83,12 +98,17 @@ fn the_page_holds_its_data_and_asks_no_other_host() {
 
 #[test]
 fn schemas_come_from_the_table() {
-    let shown = object_schema(&USER);
-    assert_eq!(shown["properties"]["password"], json!({"type": "null"}));
-    assert_eq!(shown["properties"]["emailVerified"], json!({"type": ["boolean", "null"]}));
-    assert_eq!(shown["properties"]["id"]["format"], "uuid");
-    let names: Vec<&String> = shown["properties"].as_object().unwrap().keys().collect();
+    let shown = object_properties(&USER);
+    assert_eq!(shown["password"], json!({"type": "null"}));
+    assert_eq!(shown["emailVerified"], json!({"type": ["boolean", "null"]}));
+    assert_eq!(shown["id"]["format"], "uuid");
+    let names: Vec<&String> = shown.keys().collect();
     assert_eq!(names[..3], ["email", "password", "fullname"]);
+    assert_eq!(
+        closed(json!({"a": {}, "b": {}})),
+        json!({"type": "object", "required": ["a", "b"], "additionalProperties": false, "properties": {"a": {}, "b": {}}})
+    );
+    assert_eq!(fields_schema(&USER, &[("name", "fullname")])["name"], json!({"type": ["string", "null"]}));
     let field = event_schema::gameplay::chess_game::CHESS_GAME.field("status").unwrap();
     assert!(field_schema(field)["enum"].as_array().unwrap().contains(&Value::Null));
 }

@@ -10,10 +10,10 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, Content
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{Data, Path, ServiceConfig, get};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{File, Shell, metrics};
-use crate::document::{self, Operation};
+use crate::document::{self, JSON, Operation, Other};
 use crate::error::ApiError;
 use crate::health::{self, Check, State};
 
@@ -28,33 +28,68 @@ const PAGE_POLICY: &str =
 const FILE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                            connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The common routes as the documents show them.
-const COMMON: &[(&str, &str, &str)] = &[
-    ("/health", "health", "Whether the process lives."),
-    (
-        "/admin/health",
-        "adminHealth",
-        "Whether the service is ready, with each of its dependencies; 503 when it is not.",
+/// A common route as the documents show it.
+struct Common {
+    path: &'static str,
+    name: &'static str,
+    about: &'static str,
+    media: &'static str,
+    answer: fn() -> Value,
+    others: &'static [Other],
+}
+
+/// One that answers with JSON, whatever is asked.
+const fn json_at(path: &'static str, name: &'static str, about: &'static str, answer: fn() -> Value) -> Common {
+    Common { path, name, about, media: JSON, answer, others: &[] }
+}
+
+/// All of them.
+const COMMON: &[Common] = &[
+    json_at("/health", "health", "Whether the process lives.", health::life_schema),
+    Common {
+        others: &[Other { status: 503, about: "Not ready; the same report.", body: Some(health::report_schema) }],
+        ..json_at(
+            "/admin/health",
+            "adminHealth",
+            "Whether the service is ready, with each of its dependencies; 503 when it is not.",
+            health::report_schema,
+        )
+    },
+    Common {
+        media: "text/plain",
+        ..json_at(
+            "/metrics",
+            "metrics",
+            "Counters and durations in Prometheus' text format.",
+            || json!({"type": "string"}),
+        )
+    },
+    json_at("/openapi.json", "openapi", "This API as OpenAPI 3.1.", || json!({"type": "object"})),
+    json_at(
+        "/getPostmanCollection",
+        "getPostmanCollection",
+        "This API as a Postman collection.",
+        || json!({"type": "object"}),
     ),
-    ("/metrics", "metrics", "Counters and durations in Prometheus' text format."),
-    ("/openapi.json", "openapi", "This API as OpenAPI 3.1."),
-    ("/getPostmanCollection", "getPostmanCollection", "This API as a Postman collection."),
 ];
 
 /// The rows of the common routes.
 pub(super) fn operations() -> impl Iterator<Item = Operation> {
-    COMMON.iter().map(|(path, name, summary)| Operation {
+    COMMON.iter().map(|common| Operation {
         method: "GET".to_owned(),
-        path: (*path).to_owned(),
+        path: common.path.to_owned(),
         prefix: "",
-        name,
-        summary: (*summary).to_owned(),
+        name: common.name,
+        summary: common.about.to_owned(),
         permission: "public".to_owned(),
         parameters: Vec::new(),
         body: None,
-        answer: if *name == "metrics" { json!({"type": "string"}) } else { json!({"type": "object"}) },
+        texts: &[],
+        answer: (common.answer)(),
+        media: vec![common.media],
         status: 200,
-        errors: if *name == "adminHealth" { vec![503] } else { Vec::new() },
+        errors: Vec::new(),
+        others: common.others,
     })
 }
 

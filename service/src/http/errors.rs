@@ -9,7 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::web::{Data, FormConfig, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse};
 
-use super::Shell;
+use super::{Shell, URI_LIMIT};
 use crate::error::ApiError;
 
 /// The body limit, and errors of extractors in the contract's form.
@@ -66,6 +66,10 @@ pub(super) async fn in_the_contracts_form<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let limit = req.app_data::<Data<Shell>>().map_or(super::BODY_LIMIT, |shell| shell.inner.body_limit);
+    let asked = req.uri().path_and_query().map_or(0, |asked| asked.as_str().len());
+    if asked > URI_LIMIT {
+        return Ok(req.into_response(HttpResponse::from_error(uri_too_long(asked))).map_into_right_body());
+    }
     let answer = next.call(req).await?;
     let status = answer.status();
     if !(status.is_client_error() || status.is_server_error()) {
@@ -79,6 +83,14 @@ pub(super) async fn in_the_contracts_form<B: MessageBody>(
     let error = told(status, answer.response().error(), limit);
     let (req, _) = answer.into_parts();
     Ok(ServiceResponse::new(req, HttpResponse::from_error(error)).map_into_right_body())
+}
+
+fn uri_too_long(length: usize) -> ApiError {
+    let told = format!(
+        "path and query are {length} bytes, at most {URI_LIMIT} are read; where a route takes its parameters in the \
+         body of a POST as well, send them there"
+    );
+    ApiError::new(414, "errMsg_uriTooLong", told)
 }
 
 fn told(status: StatusCode, error: Option<&Error>, limit: usize) -> ApiError {

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::document::JSON;
 use crate::error::ApiError;
 use crate::health::{Check, State};
 
@@ -29,9 +30,12 @@ fn operation(method: &str, path: &str, name: &'static str) -> Operation {
         permission: "public".into(),
         parameters: vec![],
         body: None,
+        texts: &[],
         answer: json!({}),
+        media: vec![JSON],
         status: 200,
         errors: vec![],
+        others: &[],
     }
 }
 
@@ -125,6 +129,7 @@ async fn every_refusal_has_the_contracts_body() {
     let server = running(State::Up).await;
     let json = "content-type: application/json\r\n";
     let large = format!("\"{}\"", "x".repeat(BODY_LIMIT));
+    let long = format!("/health?requestId={}", "x".repeat(URI_LIMIT - "/health?requestId=".len() + 1));
     for (method, path, headers, body, status, code) in [
         ("GET", "/nowhere", "", "", 404, "errMsg_routeNotFound"),
         ("GET", "/gameplay-api/echo", "", "", 405, "errMsg_methodNotAllowed"),
@@ -136,13 +141,20 @@ async fn every_refusal_has_the_contracts_body() {
         ("POST", "/gameplay-api/bytes", "", &large, 413, "errMsg_bodyTooLarge"),
         ("GET", "/gameplay-api/fails?requestId=abc", "", "", 500, "errMsg_internalError"),
         ("GET", "/swagger/none.js", "", "", 404, "errMsg_routeNotFound"),
+        ("GET", &long, "", "", 414, "errMsg_uriTooLong"),
     ] {
         let (given, head, text) = ask(&server, method, path, headers, body).await;
         let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{method} {path}: {given} {text}"));
         assert_eq!((given, told["message"].as_str().unwrap()), (status, code), "{method} {path}");
         assert_eq!((&told["result"], told["status"].as_u64()), (&json!("ERR"), Some(status.into())));
         assert!(!text.contains("secret") && head.contains("x-content-type-options: nosniff"));
-        assert_eq!(path.contains("requestId"), head.contains("x-request-id: abc"));
+        assert_eq!(path.contains("requestId=abc"), head.contains("x-request-id: abc"));
+    }
+    assert_eq!(get(&server, &long[..URI_LIMIT]).await.0, 200);
+    let document: Value = serde_json::from_str(&get(&server, "/openapi.json").await.2).unwrap();
+    for operation in document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values())
+    {
+        assert!(operation["responses"]["414"].is_object(), "{operation}");
     }
     assert!(ask(&server, "GET", "/gameplay-api/echo", "", "").await.1.contains("allow: post"));
     assert_eq!(ask(&server, "POST", "/gameplay-api/echo", json, "{\"a\":1}").await.2, "{\"a\":1}");

@@ -34,11 +34,11 @@ fn the_notebook_goes_from_a_token_to_three_charts() {
         ];
         let (output, copy) = (format!("--output={}", made.display()), copy.display().to_string());
         let run = tokio::task::spawn_blocking({
-            let variables = variables.map(|(name, value)| (name, value.to_owned()));
+            let (variables, folder) = (variables.map(|(name, value)| (name, value.to_owned())), folder.clone());
             move || {
                 let variables: Vec<(&str, &str)> =
                     variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                python::run(&environment, "jupyter-execute", &[&output, &copy], &variables)
+                python::run(&environment, &folder, "jupyter-execute", &[&output, &copy], &variables)
             }
         })
         .await

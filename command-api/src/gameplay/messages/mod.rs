@@ -42,6 +42,7 @@ pub fn routes(r: &mut Routes) {
     let list = r
         .special("listGameHubMessages", "GET", ALL, Action::List, &GAME_HUB_MESSAGE, |call| Box::pin(read::list(call)));
     list.filters = FILTERS;
+    list.errors = &[404];
     list.who = "the players of the game; admins all";
     list.about = "Lists messages, newest first; without `roomId` those of the caller's own games.";
     let get =

@@ -1,0 +1,3 @@
+//! The generated documents against the running services.
+
+mod long;
