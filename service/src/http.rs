@@ -60,6 +60,7 @@ struct Inner {
     body_limit: usize,
     workers: usize,
     files: &'static [File],
+    ends_with_client: bool,
 }
 
 impl Shell {
@@ -92,6 +93,7 @@ impl Shell {
             body_limit: BODY_LIMIT,
             workers: 2,
             files: &[],
+            ends_with_client: false,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -114,6 +116,12 @@ impl Shell {
     /// Files of the service itself.
     pub fn files(self, files: &'static [File]) -> Self {
         self.change(|inner| inner.files = files)
+    }
+
+    /// What is being answered ends when its client closes the connection, or its own side of it. For services that only
+    /// read: without this a request goes on to its end, and its client's absence is noticed when the answer is written.
+    pub fn ends_with_client(self) -> Self {
+        self.change(|inner| inner.ends_with_client = true)
     }
 
     fn change(self, edit: impl FnOnce(&mut Inner)) -> Self {

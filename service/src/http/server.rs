@@ -91,7 +91,7 @@ where
     let listener = TcpListener::bind(bind).map_err(fault)?;
     let addr = listener.local_addr().map_err(fault)?;
     let recorder = metrics::metrics_init();
-    let workers = shell.inner.workers;
+    let (workers, ends_with_client) = (shell.inner.workers, shell.inner.ends_with_client);
     let (stopping, begun) = watch::channel(false);
     let server = HttpServer::new(move || {
         let shell = shell.clone();
@@ -111,6 +111,7 @@ where
             .default_service(actix_web::web::to(errors::no_such_route))
     })
     .workers(workers)
+    .h1_allow_half_closed(!ends_with_client)
     .disable_signals()
     .shutdown_timeout(GRACE_SECONDS)
     .keep_alive(Duration::from_secs(75))

@@ -185,3 +185,47 @@ async fn a_stopped_server_is_gone_and_its_port_is_free() {
     assert!(refused.to_string().starts_with("cannot listen on 127.0.0.1:"));
     again.stop().await;
 }
+
+/// Says at its end whether what it stands in came to its end.
+struct Ended(tokio::sync::mpsc::UnboundedSender<bool>, bool);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.send(self.1);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_ends_with_its_client_only_where_that_is_wanted() {
+    for wanted in [true, false] {
+        let (ended, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let (begun, gate) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+        let shared = (begun.clone(), gate.clone());
+        let own = move |cfg: &mut ServiceConfig| {
+            let (ended, (begun, gate)) = (ended.clone(), shared.clone());
+            let work = move || {
+                let (ended, begun, gate) = (Ended(ended.clone(), false), begun.clone(), gate.clone());
+                async move {
+                    let mut ended = ended;
+                    begun.notify_one();
+                    gate.notified().await;
+                    ended.1 = true;
+                    HttpResponse::Ok().finish()
+                }
+            };
+            cfg.route("/work", web::get().to(work));
+        };
+        let shell = Shell::new("test-api", "1", Vec::new(), Arc::new(Fixed(State::Up)), &[]);
+        let shell = if wanted { shell.ends_with_client() } else { shell };
+        let server = serve(SocketAddr::from(([127, 0, 0, 1], 0)), shell, own).await.unwrap();
+        let mut stream = TcpStream::connect(server.addr).await.unwrap();
+        stream.write_all(b"GET /work HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        begun.notified().await;
+        drop(stream);
+        if !wanted {
+            gate.notify_one();
+        }
+        assert_eq!(told.recv().await, Some(!wanted), "it came to its end");
+        server.stop().await;
+    }
+}
