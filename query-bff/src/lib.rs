@@ -90,6 +90,8 @@ pub async fn build(config: Config) -> Result<Server, BoxError> {
     let health = Arc::new(health::BffHealth::new(app.clone(), client));
     let shell = Shell::new("query-bff", env!("CARGO_PKG_VERSION"), routes::operations(), health, &[routes::PREFIX])
         .cors_origins(&config.common.cors_origins)
+        // Nobody's search keeps Elasticsearch busy, and nobody's live read keeps its seat.
+        .ends_with_client()
         .files(pages::FILES);
     Ok(serve(config.common.bind, shell, move |cfg| routes::configure(cfg, &app)).await?)
 }
