@@ -79,7 +79,7 @@ pub async fn build(config: Config) -> Result<Server, BoxError> {
         elastic: es::Elastic::new(&config.elasticsearch)?,
         freshness: freshness::Freshness::new(client.clone(), namespace.clone(), config.patience),
         live: Live {
-            feeds: live::feed::Feeds::new(client.clone(), namespace.clone()),
+            feeds: live::feed::Feeds::new(client.clone(), namespace.clone(), config.live_bytes),
             seats: live::seats::Seats::new(config.live_readers, config.live_of_each),
         },
         exports: export::places::Places::default(),

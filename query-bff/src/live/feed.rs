@@ -28,8 +28,9 @@ const VOICE: Duration = Duration::from_secs(1);
 const DOUBT: Duration = Duration::from_secs(3);
 /// How long a view is still followed after its last reader, so that who comes back misses nothing.
 const LINGER: Duration = Duration::from_secs(60);
-/// Bytes of messages that are kept of one view for readers who are behind.
-const KEPT: usize = 8 << 20;
+/// So many of the newest are kept whatever they weigh: a change that is large makes nobody slow. Two, since a gap comes
+/// with the message that shows it.
+const NEWEST: usize = 2;
 
 /// A document as the index holds it.
 pub type Source = Map<String, Value>;
@@ -64,8 +65,9 @@ pub enum Place {
 }
 
 /// The news of one log and generation.
-#[derive(Default)]
 struct Kept {
+    /// Bytes of messages that are kept for readers who are behind.
+    most: usize,
     /// What they are of.
     source: Option<(Uuid, u32)>,
     /// Everything up to here was heard; none before the first message, and after a gap that was only doubted.
@@ -118,10 +120,9 @@ impl std::ops::Deref for Hold {
 }
 
 impl Feeds {
-    /// Nothing is followed yet.
-    pub fn new(client: Client, namespace: Namespace) -> Self {
-        let feed = |view: &'static View| Feed { view, kept: Mutex::default(), next: watch::Sender::new(0) };
-        Self { client, namespace, feeds: VIEWS.iter().map(|view| Arc::new(feed(view))).collect() }
+    /// Nothing is followed yet. Of each view so many bytes of messages are kept for readers who are behind.
+    pub fn new(client: Client, namespace: Namespace, most: usize) -> Self {
+        Self { client, namespace, feeds: VIEWS.iter().map(|view| Arc::new(Feed::new(view, most))).collect() }
     }
 
     /// The news of a view, which are followed from now on. Must be called within a tokio runtime.
@@ -143,6 +144,10 @@ impl Feeds {
 }
 
 impl Feed {
+    fn new(view: &'static View, most: usize) -> Self {
+        Self { view, kept: Mutex::new(Kept::new(most, 0)), next: watch::Sender::new(0) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -204,8 +209,7 @@ impl Feed {
         let mut kept = self.lock();
         let over = kept.readers == 0 && kept.left.is_none_or(|left| left.elapsed() > LINGER);
         if over {
-            let first = kept.first + kept.news.len() as u64;
-            *kept = Kept { first, ..Kept::default() };
+            *kept = Kept::new(kept.most, kept.first + kept.news.len() as u64);
         }
         over
     }
@@ -238,6 +242,22 @@ impl Feed {
 }
 
 impl Kept {
+    fn new(most: usize, first: u64) -> Self {
+        Self {
+            most,
+            source: None,
+            heard: None,
+            news: VecDeque::new(),
+            first,
+            bytes: 0,
+            parts: Vec::new(),
+            behind: None,
+            readers: 0,
+            left: None,
+            followed: false,
+        }
+    }
+
     fn hear(&mut self, part: Changes<Source>, bytes: usize) {
         let source = (part.log_id, part.generation);
         if self.source.replace(source).is_some_and(|known| known != source) {
@@ -283,7 +303,8 @@ impl Kept {
         let weight = bytes + 256;
         self.news.push_back((news, weight));
         self.bytes += weight;
-        while self.bytes > KEPT
+        while self.bytes > self.most
+            && self.news.len() > NEWEST
             && let Some((_, weight)) = self.news.pop_front()
         {
             self.bytes -= weight;

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::*;
 
 const LOG: Uuid = Uuid::from_u128(1);
+const KEPT: usize = 8 << 20;
 
 fn part(from: i64, to: i64, number: u32, last: bool, positions: &[i64]) -> Changes<Source> {
     let new = json!({"_live": true}).as_object().unwrap().clone();
@@ -33,7 +34,7 @@ fn told(kept: &Kept) -> Vec<String> {
 }
 
 fn hear(parts: Vec<Changes<Source>>) -> Kept {
-    let mut kept = Kept::default();
+    let mut kept = Kept::new(KEPT, 0);
     parts.into_iter().for_each(|part| kept.hear(part, 100));
     kept
 }
@@ -104,7 +105,7 @@ fn who_comes_back_goes_on_where_everything_since_is_kept() {
     assert_eq!(kept.place(since(4), Some(1)), Place::Lost);
     assert_eq!(kept.place(since(9), Some(2)), Place::Lost, "another generation serves");
     assert_eq!(kept.place(LogPosition { log: Uuid::nil(), position: 9 }, None), Place::Lost);
-    assert_eq!(Kept::default().place(since(0), None), Place::Lost);
+    assert_eq!(Kept::new(KEPT, 0).place(since(0), None), Place::Lost);
     let kept = hear(vec![whole(5, 7), whole(8, 9)]);
     assert_eq!((kept.place(since(8), None), kept.place(since(6), None)), (Place::At(2), Place::Lost));
 }
@@ -112,7 +113,7 @@ fn who_comes_back_goes_on_where_everything_since_is_kept() {
 #[test]
 fn what_is_kept_is_bounded_and_who_is_too_slow_learns_it() {
     let view = crate::view::by_name("chessGame").unwrap();
-    let feed = Feed { view, kept: Mutex::default(), next: watch::Sender::new(0) };
+    let feed = Feed::new(view, KEPT);
     for position in 0..100 {
         let mut kept = feed.lock();
         kept.hear(whole(position, position + 1), KEPT / 10);
@@ -122,4 +123,15 @@ fn what_is_kept_is_bounded_and_who_is_too_slow_learns_it() {
     assert!(feed.lock().news.len() < 10 && feed.lock().bytes <= KEPT);
     assert!(matches!(feed.get(0), Err(Place::Lost)) && matches!(feed.get(100), Ok(None)));
     assert!(matches!(feed.get(99), Ok(Some(News::Batch(batch))) if batch.to == 100));
+}
+
+#[test]
+fn a_change_that_is_larger_than_what_is_kept_makes_nobody_slow() {
+    let feed = Feed::new(crate::view::by_name("chessGame").unwrap(), KEPT);
+    feed.lock().hear(whole(5, 7), 3 * KEPT);
+    assert!(matches!(feed.get(0), Ok(Some(News::Batch(_)))));
+    // The gap before it is news as well: the list is taken anew.
+    feed.lock().hear(whole(8, 9), 3 * KEPT);
+    assert!(matches!((feed.get(1), feed.get(2)), (Ok(Some(News::Gap)), Ok(Some(News::Batch(_))))));
+    assert!(matches!(feed.get(0), Err(Place::Lost)));
 }
