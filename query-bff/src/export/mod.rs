@@ -157,6 +157,22 @@ async fn answer(app: Data<App>, req: HttpRequest, mut ask: Ask) -> Result<HttpRe
     Ok(promising(response, fresh))
 }
 
+/// A point in time of which nobody was told yet: closed when its export never begins, also when its reader goes away
+/// meanwhile.
+struct Untold {
+    app: Data<App>,
+    pit: Option<String>,
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        if let (Some(pit), Ok(runtime)) = (self.pit.take(), tokio::runtime::Handle::try_current()) {
+            let app = self.app.clone();
+            runtime.spawn(async move { app.elastic.close_pit(&pit).await });
+        }
+    }
+}
+
 /// An export whose first page is there.
 struct Begun {
     ticket: Ticket,
@@ -166,8 +182,10 @@ struct Begun {
 }
 
 /// The first page behind `skip` rows. What fails here is still an answer of its own.
-async fn begin(app: &App, place: &Place, plan: &Plan, mut ticket: Ticket, skip: u64) -> Result<Begun, ApiError> {
+async fn begin(app: &Data<App>, place: &Place, plan: &Plan, mut ticket: Ticket, skip: u64) -> Result<Begun, ApiError> {
     let pit = ticket.pit.clone();
+    // Nobody has the token of one that never began; that of another may be tried again.
+    let mut untold = Untold { app: app.clone(), pit: plan.resumed.is_none().then(|| pit.clone()) };
     let opened = async {
         let after = stream::place_behind(app, &pit, &plan.query, skip).await?;
         let counted = plan.resumed.is_none();
@@ -186,11 +204,14 @@ async fn begin(app: &App, place: &Place, plan: &Plan, mut ticket: Ticket, skip: 
         Ok::<_, PitError>(Begun { ticket, done: skip, first })
     };
     match opened.await {
-        Ok(begun) => Ok(begun),
+        Ok(begun) => {
+            untold.pit = None;
+            Ok(begun)
+        }
         Err(error) => {
-            // Nobody has the token of one that never began; that of another may be tried again.
-            let over = if plan.resumed.is_none() { Some(pit.clone()) } else { place.leave(&pit) };
-            if let Some(over) = over {
+            if untold.pit.is_none()
+                && let Some(over) = place.leave(&pit)
+            {
                 app.elastic.close_pit(&over).await;
             }
             Err(match error {
