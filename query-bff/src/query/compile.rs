@@ -11,6 +11,9 @@ use crate::view::Column;
 
 /// The determinised states that a regular expression may cost.
 const REGEXP_STATES: u32 = 1_000;
+/// The words that the beginning of one may stand for where it is longer than the prefixes that the index holds. Which of
+/// them come first depends on all documents, so the bound is far beyond what there is: hidden ones must not push out any.
+const BEGUN_WORDS: u32 = 10_000;
 
 /// What this reader may see of the view. The client's filters never reach this list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,7 +185,9 @@ fn leaf(column: &Column, cond: &Cond) -> Value {
         }
         Cond::Match(text) => json!({"match": {words(): {"query": text}}}),
         Cond::MatchPhrase(text) => json!({"match_phrase": {words(): {"query": text}}}),
-        Cond::MatchPhrasePrefix(text) => json!({"match_phrase_prefix": {words(): {"query": text}}}),
+        Cond::MatchPhrasePrefix(text) => {
+            json!({"match_phrase_prefix": {words(): {"query": text, "max_expansions": BEGUN_WORDS}}})
+        }
     }
 }
 
