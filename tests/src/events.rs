@@ -34,13 +34,19 @@ pub struct Events {
 impl Actor {
     /// Opens a live read; its answer when it is refused.
     pub async fn try_live(&self, path: &str, last_id: Option<&str>) -> Result<Events, Answer> {
+        let header = last_id.map(|id| ("Last-Event-ID", id));
+        self.try_live_with(path, header.as_slice()).await
+    }
+
+    /// As [`Actor::try_live`], with these headers.
+    pub async fn try_live_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Events, Answer> {
         let url = format!("{}{path}", self.app.query_bff);
         let mut request = self.app.http.get(url).timeout(Duration::from_secs(300));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }
-        if let Some(id) = last_id {
-            request = request.header("Last-Event-ID", id);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let what = format!("{}: live {path}", self.name);
         let response = request.send().await.unwrap_or_else(|error| panic!("{what}: no answer: {error:?}"));

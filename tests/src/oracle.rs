@@ -1,26 +1,30 @@
 //! Questions to views, made up over the whole grammar, and their answers worked out in memory from the documents that
 //! the asker sees: filtered, ordered, cut into pages and counted without Elasticsearch.
 
+mod generated;
+mod grouped;
+mod words;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use event_schema::auth::user::Role;
 use event_schema::ids::UserId;
 use event_schema::object::Kind;
-use proptest::prelude::*;
-use proptest::sample::Index;
-use query_bff::facets::{MAX_FACETS, MAX_VALUES, senseless};
+use query_bff::facets::MAX_VALUES;
 use query_bff::query::faults::Faults;
-use query_bff::query::matches::matches;
-use query_bff::query::operators::{Operand, by_name, names_for};
+use query_bff::query::matches::Matcher;
 use query_bff::query::parse::filters;
 use query_bff::query::value::Asker;
 use query_bff::view::{self, Column, View};
 use serde_json::{Map, Value, json};
 
+pub use generated::queries;
+pub use grouped::groupings;
+
 use crate::Actor;
+use words::{Said, found_by_q};
 
 /// A record as clients see it.
 pub type Item = Map<String, Value>;
@@ -33,6 +37,8 @@ pub struct Documents {
     pub asker: Asker,
     /// The documents.
     pub items: Vec<Item>,
+    /// The words of their searched fields, by field.
+    words: Vec<BTreeMap<&'static str, Vec<String>>>,
 }
 
 /// A question to a list.
@@ -40,6 +46,8 @@ pub struct Documents {
 pub struct Query {
     /// The filters.
     pub filters: Value,
+    /// What is searched for in all text fields.
+    pub q: Option<String>,
     /// Fields and whether they fall.
     pub sort: Vec<(String, bool)>,
     /// Rows a page.
@@ -52,38 +60,97 @@ pub struct Query {
     pub post: bool,
 }
 
+impl Query {
+    /// The body of a list, from its first page on.
+    pub fn body(&self) -> Value {
+        let mut body = json!({"filters": self.filters, "limit": self.limit, "facets": self.facets});
+        if !self.sort.is_empty() {
+            body["sortBy"] = self.sort.iter().map(|(name, _)| json!(name)).collect();
+            body["sortOrder"] = self.sort.iter().map(|(_, desc)| json!(if *desc { "desc" } else { "asc" })).collect();
+        }
+        if let Some(q) = &self.q {
+            body["q"] = json!(q);
+        }
+        body
+    }
+
+    /// The body of a count, or of an export.
+    pub fn filtered(&self) -> Value {
+        match &self.q {
+            Some(q) => json!({"filters": self.filters, "q": q}),
+            None => json!({"filters": self.filters}),
+        }
+    }
+}
+
 impl Documents {
     /// Reads all that somebody sees, by cursors.
     pub async fn of(who: &Actor, role: Role, name: &str) -> Self {
         let view = view::by_name(name).expect("a view");
         let asker = Asker { role, me: UserId(who.id.parse().expect("an id")), now: Utc::now() };
-        let (mut items, mut cursor) = (Vec::new(), String::new());
+        let (mut items, mut cursor) = (Vec::<Item>::new(), String::new());
         loop {
             let answer = who.look(&format!("/bff-api/{name}/list?limit=100&sortBy=id{cursor}")).await;
             let page: Vec<Item> = serde_json::from_value(answer.is(200)["items"].clone()).expect("items");
             items.extend(page);
             match answer.body["nextCursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
-                None => return Self { view, asker, items },
+                None => break,
             }
         }
+        let of_field = |item: &Item, column: &'static Column| {
+            let text = item.get(&column.name).and_then(Value::as_str).unwrap_or_default();
+            (column.name.as_str(), words::words(text))
+        };
+        let of_item =
+            |item: &Item| view.searched_for(role).map(|column| of_field(item, column)).collect::<BTreeMap<_, _>>();
+        let words = items.iter().map(of_item).collect();
+        Self { view, asker, items, words }
     }
 
     fn column(&self, name: &str) -> &'static Column {
         self.view.column_for(self.asker.role, name).expect("a column")
     }
 
-    /// What filters find, in no order.
-    pub fn fitting(&self, json: &Value) -> Vec<&Item> {
+    /// What filters and words find, in no order.
+    pub fn fitting(&self, json: &Value, q: Option<&str>) -> Vec<&Item> {
+        let (filter, asked) = (self.read(json), q.map(words::words));
+        let tolerant = self.view.read_whole_by(self.asker.role);
+        let fits = |item: &Item, words: &BTreeMap<&str, Vec<String>>| {
+            filter.holds(item, words)
+                && asked.as_ref().is_none_or(|asked| words.values().any(|said| found_by_q(said, asked, tolerant)))
+        };
+        self.items.iter().zip(&self.words).filter(|(item, words)| fits(item, words)).map(|(item, _)| item).collect()
+    }
+
+    fn read(&self, json: &Value) -> Tree {
+        let several = |list: &Vec<Value>| list.iter().map(|inner| self.read(inner)).collect();
+        let one = |(name, inner): (&String, &Value)| match (name.as_str(), inner) {
+            ("$and", Value::Array(list)) => Tree::All(several(list)),
+            ("$or", Value::Array(list)) => Tree::Any(several(list)),
+            ("$not", _) => Tree::Not(Box::new(self.read(inner))),
+            _ => self.leaf(name, inner),
+        };
+        Tree::All(json.as_object().expect("filters").iter().map(one).collect())
+    }
+
+    fn leaf(&self, name: &str, cond: &Value) -> Tree {
+        let original = cond.get("operator").and_then(Value::as_str).map(|operator| (operator, &cond["value"]));
+        let ours = || cond.as_object()?.iter().next().map(|(operator, operand)| (operator.as_str(), operand));
+        if let Some((operator, operand)) = original.or_else(ours)
+            && let Some(said) = Said::by(operator)
+        {
+            return Tree::Said(name.to_owned(), said, words::words(operand.as_str().expect("words")));
+        }
         let mut faults = Faults::default();
-        let filter = filters(self.view, &self.asker, json, "", &mut faults);
-        let filter = filter.unwrap_or_else(|| panic!("{json} is refused: {:?}", faults.listed()));
-        self.items.iter().filter(|item| matches(&filter, item)).collect()
+        let filter = filters(self.view, &self.asker, &json!({name: cond}), "", &mut faults);
+        let filter = filter.unwrap_or_else(|| panic!("{name}: {cond} is refused: {:?}", faults.listed()));
+        Tree::Is(Matcher::new(filter).expect("a regular expression"))
     }
 
     /// The ids that a question finds, in its order.
     pub fn ordered(&self, query: &Query) -> Vec<String> {
-        let mut found = self.fitting(&query.filters);
+        let mut found = self.fitting(&query.filters, query.q.as_deref());
         let mut sort: Vec<(&Column, bool)> = query.sort.iter().map(|(name, desc)| (self.column(name), *desc)).collect();
         if sort.is_empty() {
             sort.push((self.column("createdAt"), true));
@@ -100,17 +167,17 @@ impl Documents {
     pub fn facets(&self, query: &Query) -> Vec<Value> {
         let mut conditions = Vec::new();
         conjuncts(&query.filters, &mut conditions);
-        query.facets.iter().map(|name| self.facet(name, &conditions)).collect()
+        query.facets.iter().map(|name| self.facet(name, &conditions, query.q.as_deref())).collect()
     }
 
-    fn facet(&self, name: &str, conditions: &[Value]) -> Value {
+    fn facet(&self, name: &str, conditions: &[Value], q: Option<&str>) -> Value {
         let others = |condition: &&Value| {
             let mut fields = Vec::new();
             named(condition, &mut fields);
             fields.is_empty() || fields.iter().any(|field| field != name)
         };
         let kept: Vec<&Value> = conditions.iter().filter(others).collect();
-        let found = if kept.is_empty() { self.fitting(&json!({})) } else { self.fitting(&json!({"$and": kept})) };
+        let found = self.fitting(&if kept.is_empty() { json!({}) } else { json!({"$and": kept}) }, q);
         let column = self.column(name);
         let mut counts: BTreeMap<Key, (Value, u64)> = BTreeMap::new();
         let mut missing = 0;
@@ -126,6 +193,28 @@ impl Documents {
         let values: Vec<Value> = counts.iter().map(|(value, count)| json!({"value": value, "count": count})).collect();
         let other: u64 = rest.iter().map(|(_, count)| count).sum();
         json!({"field": name, "values": values, "other": other, "missing": missing})
+    }
+}
+
+/// Filters, ready for many documents. The tree and the words are understood here; what one field is asked for besides is
+/// the product's own evaluation in memory, whose equality with Elasticsearch is what is shown.
+enum Tree {
+    All(Vec<Tree>),
+    Any(Vec<Tree>),
+    Not(Box<Tree>),
+    Said(String, Said, Vec<String>),
+    Is(Matcher),
+}
+
+impl Tree {
+    fn holds(&self, item: &Item, words: &BTreeMap<&str, Vec<String>>) -> bool {
+        match self {
+            Self::All(all) => all.iter().all(|inner| inner.holds(item, words)),
+            Self::Any(any) => any.iter().any(|inner| inner.holds(item, words)),
+            Self::Not(inner) => !inner.holds(item, words),
+            Self::Said(field, said, asked) => words.get(field.as_str()).is_some_and(|there| said.holds(there, asked)),
+            Self::Is(matcher) => matcher.matches(item),
+        }
     }
 }
 
@@ -183,141 +272,4 @@ fn named(json: &Value, out: &mut Vec<String>) {
             _ => out.push(name.clone()),
         }
     }
-}
-
-/// A column, what may be asked of it, and the values that it has.
-struct Pool {
-    column: &'static Column,
-    operators: Vec<&'static str>,
-    values: Vec<Value>,
-}
-
-fn pools(documents: &Documents) -> Vec<Pool> {
-    let of = |column: &'static Column| {
-        let mut values: Vec<Value> = Vec::new();
-        for value in documents.items.iter().map(|item| &item[&column.name]).filter(|value| !value.is_null()) {
-            if values.len() < 40 && !values.contains(value) {
-                values.push(value.clone());
-            }
-        }
-        // What a word is only Elasticsearch knows.
-        let in_memory = |name: &&str| by_name(name).is_some_and(|operator| operator.operand != Operand::Words);
-        Pool { column, operators: names_for(column).filter(in_memory).collect(), values }
-    };
-    documents.view.columns_for(documents.asker.role).map(of).filter(|pool| !pool.operators.is_empty()).collect()
-}
-
-impl Pool {
-    /// A value that it has, or nearly so.
-    fn value(&self, pick: Index, twist: u8) -> Value {
-        let had = if self.values.is_empty() { None } else { Some(pick.get(&self.values)) };
-        let text = had.and_then(Value::as_str).unwrap_or("a");
-        match self.column.kind {
-            Kind::String | Kind::Text if twist.is_multiple_of(5) => json!(text.to_uppercase()),
-            Kind::String | Kind::Text => json!(text),
-            Kind::Id if had.is_none() || twist.is_multiple_of(7) => json!("$me"),
-            Kind::Id => json!(text),
-            Kind::Boolean => json!(twist.is_multiple_of(2)),
-            Kind::Integer => match (self.column.companion_of, had.and_then(Value::as_i64)) {
-                (Some(words), _) => json!(usize::from(twist) % words),
-                (None, had) => json!(had.unwrap_or(0).saturating_add(i64::from(twist % 3) - 1)),
-            },
-            Kind::Double => had.cloned().unwrap_or(json!(0.5)),
-            Kind::Date if had.is_none() || twist.is_multiple_of(6) => json!(format!("now-{}d/d", twist % 9)),
-            Kind::Date if twist.is_multiple_of(3) => json!(text[..10]),
-            Kind::Date => json!(text),
-            Kind::Enum(words) => {
-                let word = words[usize::from(twist) % words.len()];
-                json!(if pick.index(2) == 0 { word.to_uppercase() } else { word.to_owned() })
-            }
-            Kind::Json => Value::Null,
-        }
-    }
-
-    /// A pattern that a value of it fits, or nearly so.
-    fn pattern(&self, operator: &str, pick: Index, twist: u8) -> Value {
-        let value = if self.values.is_empty() { Value::Null } else { pick.get(&self.values).clone() };
-        let chars: Vec<char> = value.as_str().filter(|text| !text.is_empty()).unwrap_or("a").chars().collect();
-        let from = if matches!(operator, "contains") { usize::from(twist) % chars.len() } else { 0 };
-        let part: String = chars[from..].iter().take(1 + usize::from(twist % 5)).collect();
-        let part = if twist.is_multiple_of(2) { part } else { part.to_uppercase() };
-        json!(match operator {
-            "wildcard" => format!("{}?*", part.trim_end_matches('\\')),
-            "regexp" =>
-                part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '.' }).collect::<String>() + ".*",
-            _ => part,
-        })
-    }
-
-    fn leaf(&self, operator: Index, picks: &[Index], twist: u8, original: bool) -> Value {
-        let name = *operator.get(&self.operators);
-        let value = |pick: &Index| self.value(*pick, twist);
-        let operand = match by_name(name).map(|operator| operator.operand) {
-            Some(Operand::Many) => picks.iter().map(value).collect(),
-            Some(Operand::Pair) if twist.is_multiple_of(4) => json!([null, value(&picks[0])]),
-            Some(Operand::Pair) => json!([value(&picks[0]), value(&picks[1])]),
-            Some(Operand::Flag) => json!(twist.is_multiple_of(2)),
-            Some(Operand::Pattern) => self.pattern(name, picks[0], twist),
-            Some(Operand::One | Operand::Words) | None => value(&picks[0]),
-        };
-        let condition = match (original, name) {
-            (true, _) => json!({"operator": name, "value": operand}),
-            (false, "missing") if twist.is_multiple_of(2) => Value::Null,
-            (false, "eq" | "in") => operand,
-            (false, _) => json!({name: operand}),
-        };
-        json!({self.column.name.as_str(): condition})
-    }
-}
-
-/// Filters over the whole grammar, mostly with values that there are.
-fn expressions(documents: &Documents) -> BoxedStrategy<Value> {
-    let pools = Arc::new(pools(documents));
-    let picks = proptest::collection::vec(any::<Index>(), 3);
-    let leaf = (any::<Index>(), any::<Index>(), picks, any::<u8>(), any::<bool>()).prop_map(
-        move |(pool, operator, picks, twist, original)| pool.get(&pools).leaf(operator, &picks, twist, original),
-    );
-    let tree = leaf.prop_recursive(3, 10, 3, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 1..3).prop_map(|all| json!({"$and": all})),
-            proptest::collection::vec(inner.clone(), 1..4).prop_map(|any| json!({"$or": any})),
-            inner.prop_map(|not| json!({"$not": not})),
-        ]
-    });
-    let several = proptest::collection::vec(tree, 0..3).prop_map(|all| {
-        let merged: Item =
-            all.iter().filter_map(Value::as_object).flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-        if merged.len() == all.len() { Value::Object(merged) } else { json!({"$and": all}) }
-    });
-    several.boxed()
-}
-
-/// Questions to these documents.
-pub fn queries(documents: &Documents) -> BoxedStrategy<Query> {
-    let columns: Vec<&'static Column> = documents.view.columns_for(documents.asker.role).collect();
-    let names = |keep: &dyn Fn(&Column) -> bool| -> Arc<Vec<String>> {
-        Arc::new(columns.iter().filter(|column| keep(column)).map(|column| column.name.clone()).collect())
-    };
-    let (sortable, countable) = (names(&Column::sortable), names(&|column| senseless(column).is_none()));
-    let chosen = |names: Arc<Vec<String>>, most: usize| {
-        proptest::collection::vec(any::<Index>(), 0..=most).prop_map(move |picks| {
-            let mut all: Vec<String> = picks.into_iter().map(|pick| pick.get(&names).clone()).collect();
-            let mut seen = Vec::new();
-            all.retain(|name| {
-                !seen.contains(name) && {
-                    seen.push(name.clone());
-                    true
-                }
-            });
-            all
-        })
-    };
-    let sort = (chosen(sortable, 3), any::<u8>()).prop_map(|(names, bits)| {
-        let falls = |place: usize| bits >> (place % 8) & 1 == 1;
-        names.into_iter().enumerate().map(|(place, name)| (name, falls(place))).collect::<Vec<_>>()
-    });
-    let paging = (1usize..20, 1usize..5, any::<bool>());
-    (expressions(documents), sort, paging, chosen(countable, MAX_FACETS))
-        .prop_map(|(filters, sort, (limit, page, post), facets)| Query { filters, sort, limit, page, facets, post })
-        .boxed()
 }

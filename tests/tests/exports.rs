@@ -1,5 +1,7 @@
 //! Exports: whole, in each format, cut and resumed.
 
+mod busy;
+
 use std::collections::BTreeMap;
 
 use parquet::file::reader::{FileReader, SerializedFileReader};

@@ -1,7 +1,10 @@
 //! Live reads: a list that changes before one's eyes.
 
+mod slow;
+
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wechess_tests::actor::PASSWORD;
 use wechess_tests::answer::has;
@@ -143,6 +146,21 @@ fn a_browser_sends_its_token_in_the_query_or_a_cookie() {
         let stranger = app.stranger();
         let mut live = stranger.live(&format!("/bff-api/user/live?access_token={}", ann.token)).await;
         assert_eq!(live.expect("snapshot").await["items"][0]["id"], ann.id.as_str());
+        // The cookie as the login sets it, which a browser sends by itself.
+        let login = json!({"username": ann.email, "password": PASSWORD});
+        let session = stranger.post("/auth-api/login", &login).await;
+        let cookie = session.header("set-cookie").and_then(|set| set.split(';').next()).expect("a cookie").to_owned();
+        let own = format!("/bff-api/user/live?filters=%7B%22id%22%3A%22{}%22%7D", ann.id);
+        let opened = stranger.try_live_with(&own, &[("Cookie", &cookie)]).await;
+        let mut live = opened.unwrap_or_else(|answer| panic!("{}", answer.text));
+        assert_eq!(live.expect("snapshot").await["items"][0]["fullname"], "ann");
+        // It ends with the session of the cookie, not with the other one.
+        let token = session.body["accessToken"].as_str().expect("a token").to_owned();
+        stranger.with_token(&token).post("/auth-api/logout", &json!({})).await.ok();
+        assert_eq!(live.expect("end").await["reason"], "session");
+        let ended = stranger.try_live_with(&own, &[("Cookie", &cookie)]).await;
+        ended.err().expect("a refusal").refused(401, "errMsg_userNotAuthenticated");
+        ann.look("/bff-api/user/count").await.is(200);
     });
 }
 
@@ -151,10 +169,7 @@ fn live_reads_are_bounded_and_end_with_the_session() {
     story(async |app: App| {
         let ann = app.user("ann").await;
         ann.look("/bff-api/user/count").await.is(200);
-        let mut open: Vec<Events> = Vec::new();
-        for _ in 0..16 {
-            open.push(ann.live("/bff-api/user/live").await);
-        }
+        let mut open: Vec<Events> = join_all((0..16).map(|_| ann.live("/bff-api/user/live"))).await;
         let Err(refused) = ann.try_live("/bff-api/user/live", None).await else { panic!("a seventeenth is let in") };
         refused.refused(429, "errMsg_tooManyLiveReads");
         drop(open.pop());

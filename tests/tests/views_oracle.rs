@@ -3,9 +3,11 @@
 mod long;
 
 use event_schema::auth::user::Role;
+use futures_util::{StreamExt, stream};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use wechess_tests::chess::Game;
 use wechess_tests::oracle::{Documents, Query, queries};
 use wechess_tests::{Actor, Answer, System, alone, say};
@@ -15,6 +17,8 @@ use crate::import::import;
 const SHIPPED: &str = include_str!("../../data/lichess-2025-05-games.pgn");
 /// So many of the shipped games: some dimensions repeat, all documents are read within a second.
 const GAMES: usize = 90;
+/// Questions that are asked at the same time.
+const SIDE_BY_SIDE: usize = 4;
 /// The views that are asked.
 const VIEWS: &[&str] = &["chessGameListView", "customBoard", "chessGame", "user"];
 /// Names that differ in case, script and length, and that mean something to patterns.
@@ -76,27 +80,19 @@ fn encoded(text: &str) -> String {
 
 /// Asks for a page, by number or by cursor.
 async fn page(who: &Actor, view: &str, query: &Query, place: (&str, Value)) -> Answer {
-    let by: Vec<&str> = query.sort.iter().map(|(name, _)| name.as_str()).collect();
-    let orders: Vec<&str> = query.sort.iter().map(|(_, desc)| if *desc { "desc" } else { "asc" }).collect();
     let path = format!("/bff-api/{view}/list");
-    let request = if query.post {
-        let mut body = json!({"filters": query.filters, "limit": query.limit, "facets": query.facets});
-        if !by.is_empty() {
-            body["sortBy"] = json!(by);
-            body["sortOrder"] = json!(orders);
-        }
-        body[place.0] = place.1;
-        who.view("POST", &path).json(&body)
-    } else {
-        let mut text = format!("{path}?limit={}&filters={}", query.limit, encoded(&query.filters.to_string()));
-        if !by.is_empty() {
-            text += &format!("&sortBy={}&sortOrder={}", by.join(","), orders.join(","));
-        }
-        text += &format!("&facets={}", query.facets.join(","));
-        let at = place.1.as_str().map_or_else(|| place.1.to_string(), str::to_owned);
-        who.view("GET", &format!("{text}&{}={at}", place.0))
+    let mut body = query.body();
+    body[place.0] = place.1;
+    if query.post {
+        return who.view("POST", &path).json(&body).send().await;
+    }
+    let written = |value: &Value| match value {
+        Value::String(text) => encoded(text),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => encoded(&value.to_string()),
     };
-    request.send().await
+    let params = body.as_object().expect("a body").iter().map(|(name, value)| format!("{name}={}", written(value)));
+    who.view("GET", &format!("{path}?{}", params.collect::<Vec<_>>().join("&"))).send().await
 }
 
 #[track_caller]
@@ -112,16 +108,15 @@ fn is_part(answer: &Answer, expected: &[String], from: usize, query: &Query) -> 
 /// Everything that a question is answered is what the documents say.
 async fn check(who: &Actor, documents: &Documents, query: &Query) {
     let view = documents.view.table.name;
-    let expected = documents.ordered(query);
+    let (expected, facets) = (documents.ordered(query), json!(documents.facets(query)));
     let numbered = page(who, view, query, ("page", json!(query.page))).await;
     is_part(&numbered, &expected, (query.page - 1) * query.limit, query);
     assert_eq!(numbered.body["totalPage"], expected.len().div_ceil(query.limit), "{query:?}");
-    assert_eq!(numbered.body["filters"], json!(documents.facets(query)), "facets of {query:?}");
-    let count = format!("/bff-api/{view}/count");
-    let counted = who.view("POST", &count).json(&json!({"filters": query.filters})).send().await;
+    assert_eq!(numbered.body["filters"], facets, "facets of {query:?}");
+    let counted = who.view("POST", &format!("/bff-api/{view}/count")).json(&query.filtered()).send().await;
     assert_eq!(counted.is(200)["total"], expected.len(), "{query:?}");
 
-    let mut answer = page(who, view, query, ("page", json!(1))).await;
+    let mut answer = if query.page == 1 { numbered } else { page(who, view, query, ("page", json!(1))).await };
     let mut from = 0;
     let mut seen = is_part(&answer, &expected, from, query);
     for _ in 0..3 {
@@ -136,31 +131,56 @@ async fn check(who: &Actor, documents: &Documents, query: &Query) {
         assert!(from > 0, "there is nothing before the first row of {query:?}");
         from -= query.limit;
         is_part(&answer, &expected, from, query);
-        assert_eq!(answer.body["filters"], json!(documents.facets(query)), "facets of {query:?}");
+        assert_eq!(answer.body["filters"], facets, "facets of {query:?}");
     }
     assert_eq!(from, 0, "{query:?}");
 }
 
-/// So many questions to each of these views; while each is answered somebody else does something.
+/// What questions found.
+#[derive(Default)]
+struct Tally {
+    /// How many found something.
+    found: usize,
+    /// How many of those by words.
+    said: usize,
+}
+
+/// So many questions to each of these views, several side by side; for each that is answered somebody else does something.
 async fn ask(
     who: &Actor,
     role: Role,
     (views, each): (&[&str], usize),
     noise: &mut Noise,
     runner: &mut TestRunner,
-) -> usize {
-    let mut found = 0;
+) -> Tally {
+    let mut tally = Tally::default();
     for view in views {
         let documents = Documents::of(who, role, view).await;
         assert!(documents.items.len() > 2, "{view}");
         let strategy = queries(&documents);
-        for _ in 0..each {
-            let query = strategy.new_tree(runner).expect("a question").current();
-            tokio::join!(check(who, &documents, &query), noise.step());
-            found += usize::from(!documents.fitting(&query.filters).is_empty());
+        let questions: Vec<Query> =
+            (0..each).map(|_| strategy.new_tree(runner).expect("a question").current()).collect();
+        let answered = Semaphore::new(0);
+        let (documents, permits) = (&documents, &answered);
+        let asked = stream::iter(&questions).for_each_concurrent(SIDE_BY_SIDE, |query| async move {
+            check(who, documents, query).await;
+            permits.add_permits(1);
+        });
+        let disturbed = async {
+            for _ in &questions {
+                answered.acquire().await.expect("it stays open").forget();
+                noise.step().await;
+            }
+        };
+        tokio::join!(asked, disturbed);
+        for query in &questions {
+            let found = !documents.fitting(&query.filters, query.q.as_deref()).is_empty();
+            let said = query.q.is_some() || query.filters.to_string().contains("\"match");
+            tally.found += usize::from(found);
+            tally.said += usize::from(found && said);
         }
     }
-    found
+    tally
 }
 
 /// Two who play with each other, and keep boards to themselves.
@@ -196,13 +216,14 @@ async fn prove(questions: usize, runner: &mut TestRunner) {
     let players = [bob, system.user("eve").await];
     system.all_settled().await;
     let mut noise = Noise { players, game: None, done: 0 };
-    let mut found = 0;
     // The admin sees what the noise makes, so he asks of what it leaves alone.
     let of_admin = (&["user"][..], questions / 4);
-    found += ask(&admin, Role::SuperAdmin, of_admin, &mut noise, runner).await;
-    found += ask(&ann, Role::User, (&VIEWS[..3], questions / 4), &mut noise, runner).await;
-    say(&format!("{found} of {questions} generated questions found something"));
+    let his = ask(&admin, Role::SuperAdmin, of_admin, &mut noise, runner).await;
+    let hers = ask(&ann, Role::User, (&VIEWS[..3], questions / 4), &mut noise, runner).await;
+    let (found, said) = (his.found + hers.found, his.said + hers.said);
+    say(&format!("{found} of {questions} generated questions found something, {said} of them by words"));
     assert!(found > questions / 4, "the questions find too little: {found} of {questions}");
+    assert!(his.said > 0 && said > questions / 20, "the questions find too little by words: {said} of {questions}");
     system.nothing_is_parked().await;
     system.end().await;
 }

@@ -54,7 +54,10 @@ fn a_search_ends_with_its_last_reader_and_a_slow_one_after_its_time() {
             let reader = tokio::spawn(async move { who.view("GET", path).send().await });
             eventually("it is searched", async || (proxy.asked() > asked).then_some(())).await;
             reader.abort();
+            let gone = std::time::Instant::now();
             eventually("the search is given up", async || (proxy.left() > left).then_some(())).await;
+            // Long before its time is over.
+            assert!(gone.elapsed().as_secs() < 3, "{path}: given up after {:?}", gone.elapsed());
             assert_eq!(proxy.asked(), asked + 1, "and not tried again");
         }
         let begun = std::time::Instant::now();

@@ -1,15 +1,18 @@
 //! Generated requests.
 
+use futures_util::{StreamExt, stream};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
-use wechess_tests::App;
+use wechess_tests::{Actor, App};
 
 use super::plain::{self, assert_same};
 use super::{event, pages};
 
+/// Requests that are asked at the same time.
+const SIDE_BY_SIDE: usize = 4;
 const ZONES: &[&str] = &["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"];
 const INTERVALS: &[&str] = &["hour", "day", "week", "month", "quarter", "year"];
 const NUMBERS: &[&str] = &["plies", "whiteElo", "blackElo", "result_idx"];
@@ -139,30 +142,36 @@ fn combinations(body: &Value) -> usize {
     dimensions.filter_map(|dimension| Some(dimension["ranges"].as_array()?.len() + 1)).product()
 }
 
-/// Asks for so many generated aggregates over so many games, and computes each from the documents.
+/// Asks for an aggregate, and computes it from the documents; how many groups there are.
+async fn check(who: &Actor, documents: &[Value], body: &Value) -> usize {
+    // Everything is there already: nothing is waited for.
+    let answer = who.view("POST", super::PATH).json(body).send().await;
+    if combinations(body) > 64 {
+        assert_eq!(answer.faults(), ["/groupBy errMsg_overBudget"], "{body}");
+        return 0;
+    }
+    let expected = plain::aggregate(documents, body);
+    assert_eq!(answer.is(200)["documents"], expected.documents, "{body}");
+    assert_same(body, &answer.body["totals"], &expected.totals);
+    let rows = pages(who, super::PATH, body).await;
+    assert_eq!(rows.len(), expected.rows.len(), "{body}: {rows:?}");
+    for (row, expected) in rows.iter().zip(&expected.rows) {
+        assert_same(body, row, expected);
+    }
+    rows.len()
+}
+
+/// Asks for so many generated aggregates over so many games, several side by side.
 pub async fn compare(app: &App, games: usize, requests: usize) {
     let (event, eve) = event(app, games).await;
     let documents = eve.find("chessGameListView", &json!({"event": event})).await;
     assert_eq!(documents.len(), games);
     let mut runner = TestRunner::deterministic();
     let strategy = request(&event);
-    let mut groups = 0;
-    for _ in 0..requests {
-        let body = strategy.new_tree(&mut runner).expect("a request").current();
-        if combinations(&body) > 64 {
-            assert_eq!(eve.search(super::PATH, &body).await.faults(), ["/groupBy errMsg_overBudget"], "{body}");
-            continue;
-        }
-        let expected = plain::aggregate(&documents, &body);
-        let answer = eve.search(super::PATH, &body).await;
-        assert_eq!(answer.is(200)["documents"], expected.documents, "{body}");
-        assert_same(&body, &answer.body["totals"], &expected.totals);
-        let rows = pages(&eve, &body).await;
-        assert_eq!(rows.len(), expected.rows.len(), "{body}: {rows:?}");
-        for (row, expected) in rows.iter().zip(&expected.rows) {
-            assert_same(&body, row, expected);
-        }
-        groups += rows.len();
-    }
+    let bodies: Vec<Value> =
+        (0..requests).map(|_| strategy.new_tree(&mut runner).expect("a request").current()).collect();
+    let (eve, documents) = (&eve, &documents);
+    let checked = stream::iter(&bodies).map(|body| check(eve, documents, body)).buffer_unordered(SIDE_BY_SIDE);
+    let groups: usize = checked.fold(0, |sum, groups| async move { sum + groups }).await;
     assert!(groups > requests * 3, "{groups} groups say little");
 }

@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 
 use serde_json::json;
-use wechess_tests::{System, alone};
+use wechess_tests::{Actor, System, alone, say};
 
+use super::groups::{groups_are, of_games, of_sides};
 use super::pgn::{games, shuffled};
 use super::questions::{Row, Rows, counts_are, facets_are, listed, number, order_is};
+use crate::aggregates::pages;
 use crate::import::{import, parts};
 
 const SHIPPED: &str = include_str!("../../../data/lichess-2025-05-games.pgn");
 const LIST: &str = "chessGameListView";
 const SIDES: &str = "playerGameView";
+const MOVES: &str = "chessGameMove";
 const GROUPED: [&str; 9] = [
     "winner",
     "eco",
@@ -49,10 +52,39 @@ fn scores(rows: &[Row]) -> HashMap<String, (u64, f64, f64)> {
     all
 }
 
+/// Every aggregate that an analyst would ask for.
+async fn aggregates_are(eve: &Actor, rows: &[Row], sides: &[Row]) {
+    let mut groups = 0;
+    let (games, players) = (of_games(&GROUPED), of_sides(&OF_PLAYERS));
+    for body in &games {
+        groups += groups_are(eve, LIST, rows, body).await;
+    }
+    for body in &players {
+        groups += groups_are(eve, SIDES, sides, body).await;
+    }
+    say(&format!("{groups} groups of {} aggregates are what the text says", games.len() + players.len()));
+}
+
+/// More groups than can be ordered at once: one for each move.
+async fn moves_are(eve: &Actor, rows: &[Row]) {
+    let plies = rows.iter().filter_map(|row| row["plies"].as_u64()).sum::<u64>();
+    assert!(plies > 10_000, "{plies} moves are too few");
+    let path = format!("/bff-api/{MOVES}/aggregate");
+    let mut body = json!({"groupBy": [{"field": "gameId"}, {"field": "moveNumber"}], "limit": 3_000});
+    let found = pages(eve, &path, &body).await;
+    assert_eq!((found.len() as u64, found.iter().all(|row| row["count"] == 1)), (plies, true));
+    body["orderBy"] = json!([{"metric": "count", "order": "desc"}]);
+    let refused = eve.view("POST", &path).json(&body).send().await;
+    assert!(refused.refused(400, "errMsg_overBudget").contains("narrow"));
+    body["groupBy"] = json!([{"field": "moveNumber"}]);
+    let longest = rows.iter().filter_map(|row| row["plies"].as_u64()).max();
+    assert_eq!(eve.view("POST", &path).json(&body).send().await.is(200)["groups"].as_u64(), longest);
+}
+
 #[test]
 fn every_list_and_count_is_what_the_text_of_the_games_says() {
     alone(async || {
-        let system = System::with_namespace(&["user", LIST, SIDES]).await;
+        let system = System::with_namespace(&["user", LIST, SIDES, MOVES]).await;
         let (admin, eve) = (system.app.admin().await, system.app.guest().await);
         let text = shuffled(SHIPPED);
         for part in parts(&text) {
@@ -99,6 +131,9 @@ fn every_list_and_count_is_what_the_text_of_the_games_says() {
         for column in ["rating", "score", "durationSeconds", "playerName"] {
             order_is(&eve, SIDES, &sides, column).await;
         }
+        system.all_settled().await;
+        aggregates_are(&eve, &rows, &sides).await;
+        moves_are(&eve, &rows).await;
         system.end().await;
     });
 }
