@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::document::{Body, Doc};
 use crate::elastic::{Elastic, Hit, IndexError};
-use crate::status::Status;
+use crate::status::{self, Status};
 use crate::views::View;
 use crate::wholes;
 
@@ -34,6 +34,7 @@ struct Source {
     table: &'static Object,
     alias: String,
     applied: watch::Receiver<Option<Watermark>>,
+    needed: watch::Sender<i64>,
 }
 
 /// An event that may have changed what documents show of its object.
@@ -73,8 +74,8 @@ impl Joins {
             if sources.iter().all(|s| s.table.name != table.name)
                 && let Some(other) = status.view(table.name)
             {
-                let applied = other.watermark.subscribe();
-                sources.push(Source { table, alias: namespace.index(table.name), applied });
+                let (applied, needed) = (other.watermark.subscribe(), other.needed.clone());
+                sources.push(Source { table, alias: namespace.index(table.name), applied, needed });
             }
         }
         // Where a fold asks nobody, every change needs to be brought in.
@@ -171,31 +172,35 @@ impl Joins {
         Ok(())
     }
 
-    /// One page of the documents of the view that refer to a changed object: those that show something else than it has
-    /// now, changed, at the version of that change; and where the next page begins. The index was refreshed before the
-    /// first page, and nothing else of the view is in flight, so the pages hang together.
+    /// One page of the documents of the view that refer to changed objects of one table: those that show something else
+    /// than these have now, changed, at the version of the last change; and where the next page begins. The index was
+    /// refreshed before the first page, and nothing else of the view is in flight, so the pages hang together.
     pub async fn changed(
         &mut self,
         elastic: &Elastic,
         view: &View,
         index: &str,
-        change: Change,
+        changes: &[Change],
         after: Option<&Value>,
     ) -> Result<(Vec<Renamed>, Option<Value>), IndexError> {
-        let source = self.sources.iter_mut().find(|s| s.table.name == change.table.name);
+        let Some(last) = changes.last() else { return Ok((Vec::new(), None)) };
+        let source = self.sources.iter_mut().find(|s| s.table.name == last.table.name);
         let Some(source) = source else { return Ok((Vec::new(), None)) };
-        let facts = source.facts(elastic, change.position, vec![change.id.to_string()]).await?;
-        let joins: Vec<&Join> = view.joins.iter().filter(|j| j.of.name == change.table.name).collect();
-        let whole = view.whole.filter(|whole| whole.table.name == change.table.name);
+        // In the order of positions: the last one of an object counts.
+        let at: HashMap<String, i64> = changes.iter().map(|change| (change.id.to_string(), change.position)).collect();
+        let facts = source.facts(elastic, last.position, at.keys().cloned().collect()).await?;
+        let joins: Vec<&Join> = view.joins.iter().filter(|j| j.of.name == last.table.name).collect();
+        let whole = view.whole.filter(|whole| whole.table.name == last.table.name);
         let by = joins.iter().map(|join| join.by).chain(whole.map(|whole| whole.by));
-        let refers: Vec<Value> = by.map(|by| json!({"term": {by: change.id}})).collect();
+        let ids: Vec<&String> = at.keys().collect();
+        let refers: Vec<Value> = by.map(|by| json!({"terms": {by: ids}})).collect();
         let query = json!({
             "query": {"bool": {"filter": [{"term": {hidden::LIVE: true}}, {"bool": {"should": refers}}]}},
             "sort": [{"id": "asc"}], "size": PAGE,
         });
         let hits = elastic.search(index, query, after).await?;
         let next = hits.last().map(|hit| hit.sort.clone());
-        let docs = hits.into_iter().filter_map(|hit| renamed(hit, &joins, whole, &change, &facts)).collect();
+        let docs = hits.into_iter().filter_map(|hit| renamed(hit, &joins, whole, &at, &facts)).collect();
         Ok((docs, next))
     }
 }
@@ -205,6 +210,9 @@ impl Source {
     async fn facts(&mut self, elastic: &Elastic, position: i64, ids: Vec<String>) -> Result<Facts, IndexError> {
         loop {
             let reached = |w: &Option<Watermark>| w.as_ref().is_some_and(|w| w.applied >= position);
+            if !reached(&self.applied.borrow()) {
+                status::raise(&self.needed, position);
+            }
             let before = match self.applied.wait_for(reached).await {
                 Ok(watermark) => watermark.as_ref().map(|w| w.generation),
                 Err(_) => return Err(IndexError::Lost(format!("{} is not projected any more", self.alias))),
@@ -240,29 +248,35 @@ fn shown(facts: &Facts, id: &str, join: &Join) -> Value {
     object.and_then(|object| object.get(join.shown)).cloned().unwrap_or(Value::Null)
 }
 
-/// The document with the object's facts as they are now; `None` if that is no change.
-fn renamed(hit: Hit, joins: &[&Join], whole: Option<&Whole>, change: &Change, facts: &Facts) -> Option<Renamed> {
-    let document = hit.id.parse().ok().filter(|_| hit.version < change.position)?;
-    let prior = Doc::from_source(document, hit.version, hit.source?);
-    let mut doc = Doc { version: change.position, ..prior.clone() };
+/// The document with the facts of changed objects as they are now; `None` if that is no change. `at` says where the
+/// last change of each object stands.
+fn renamed(
+    hit: Hit,
+    joins: &[&Join],
+    whole: Option<&Whole>,
+    at: &HashMap<String, i64>,
+    facts: &Facts,
+) -> Option<Renamed> {
+    let prior = Doc::from_source(hit.id.parse().ok()?, hit.version, hit.source?);
+    let refers = |by: &str| Some(prior.live()?.fields.get(by)?.as_str()?.to_owned()).filter(|id| at.contains_key(id));
+    let by = joins.iter().map(|join| join.by).chain(whole.map(|whole| whole.by));
+    let position =
+        by.filter_map(|by| at.get(&refers(by)?).copied()).max().filter(|position| *position > hit.version)?;
+    let mut doc = Doc { version: position, ..prior.clone() };
     let Body::Live(live) = &mut doc.body else { return None };
-    let id = change.id.to_string();
     let mut changed = false;
     for join in joins {
-        if live.fields.get(join.by).and_then(Value::as_str) != Some(&id) {
-            continue;
-        }
+        let Some(id) = refers(join.by) else { continue };
         let now = shown(facts, &id, join);
         changed |= live.fields.insert(join.field.to_owned(), now.clone()) != Some(now);
     }
     changed |= whole.is_some_and(|whole| wholes::admit(whole, &mut doc, facts));
-    changed.then_some(Renamed { id: document, prior, doc })
+    changed.then_some(Renamed { id: hit.id.parse().ok()?, prior, doc })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event_schema::auth::user::USER;
 
     fn game(version: i64, white: Uuid, black: Uuid) -> Hit {
         let source = json!({
@@ -283,9 +297,9 @@ mod tests {
         let (ann, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let view = crate::views::registry().into_iter().find(|v| v.name() == "chessGameListView").unwrap();
         let joins: Vec<&Join> = view.joins.iter().collect();
-        let change = Change { table: &USER, id: ann, position: 10 };
+        let at = HashMap::from([(ann.to_string(), 10)]);
         let name = |hit: Hit, facts: &Facts| {
-            renamed(hit, &joins, None, &change, facts).map(|Renamed { doc, .. }| {
+            renamed(hit, &joins, None, &at, facts).map(|Renamed { doc, .. }| {
                 let fields = &doc.live().unwrap().fields;
                 (doc.version, fields["playerWhiteName"].clone(), fields["playerBlackName"].clone())
             })
@@ -296,6 +310,20 @@ mod tests {
         assert_eq!(name(game(10, ann, bob), &new), None, "another writer has passed the change");
         assert_eq!(name(game(4, ann, bob), &fact(ann, "old")), None, "nothing to change");
         assert_eq!(name(game(4, bob, ann), &Facts::new()), Some((10, json!("old"), Value::Null)), "erased");
+    }
+
+    #[test]
+    fn a_document_stands_at_the_last_change_of_what_it_refers_to() {
+        let (ann, bob, eve) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let view = crate::views::registry().into_iter().find(|v| v.name() == "chessGameListView").unwrap();
+        let joins: Vec<&Join> = view.joins.iter().collect();
+        let at = HashMap::from([(ann.to_string(), 10), (bob.to_string(), 12)]);
+        let facts: Facts = fact(ann, "Anna").into_iter().chain(fact(bob, "Rob")).collect();
+        let version = |hit: Hit| renamed(hit, &joins, None, &at, &facts).map(|renamed| renamed.doc.version);
+        assert_eq!(version(game(4, ann, bob)), Some(12));
+        assert_eq!(version(game(11, ann, eve)), None, "written after the change");
+        assert_eq!(version(game(11, eve, bob)), Some(12));
+        assert_eq!(version(game(4, eve, eve)), None);
     }
 
     #[test]

@@ -8,11 +8,11 @@ use event_schema::names::Namespace;
 use event_schema::wire::{RefreshReply, RefreshRequest};
 use futures_util::StreamExt;
 use service::BoxError;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::feed::Feed;
-use crate::status::{Status, ViewStatus};
+use crate::status::{self, Status, ViewStatus};
 
 /// A reader gets an answer at the latest after this.
 const LATEST: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ async fn answer(client: &async_nats::Client, status: &Status, feed: &Feed, messa
     let request = serde_json::from_slice::<RefreshRequest>(&message.payload).ok();
     let (Some(view), Some(request)) = (view, request) else { return };
     if !request.searchable {
-        raise(&view.needed, request.position);
+        view.need(request.position);
         return;
     }
     let Some(reply) = message.reply else { return };
@@ -58,15 +58,6 @@ async fn answer(client: &async_nats::Client, status: &Status, feed: &Feed, messa
     }
 }
 
-/// Notes that somebody waits for a position.
-fn raise(waiting: &watch::Sender<i64>, position: i64) {
-    waiting.send_if_modified(|highest| {
-        let higher = position > *highest;
-        *highest = position.max(*highest);
-        higher
-    });
-}
-
 /// Waits until a position is searchable; none when nothing at all is known of the view.
 async fn searchable(view: &ViewStatus, feed: &Feed, position: i64) -> Option<RefreshReply> {
     let deadline = tokio::time::Instant::now() + LATEST;
@@ -76,7 +67,7 @@ async fn searchable(view: &ViewStatus, feed: &Feed, position: i64) -> Option<Ref
     }
     let mut watermark = view.watermark.subscribe();
     if position <= tail {
-        raise(&view.wanted, position);
+        status::raise(&view.wanted, position);
         let there = watermark.wait_for(|w| w.as_ref().is_some_and(|w| w.searchable >= position));
         tokio::time::timeout_at(deadline, there).await.ok();
     }

@@ -34,6 +34,15 @@ impl Role {
     }
 }
 
+/// Raises what is waited for; tells whoever listens only if it is higher.
+pub fn raise(waiting: &watch::Sender<i64>, position: i64) {
+    waiting.send_if_modified(|highest| {
+        let higher = position > *highest;
+        *highest = position.max(*highest);
+        higher
+    });
+}
+
 /// One view as the others see it.
 pub struct ViewStatus {
     /// The view.
@@ -44,7 +53,7 @@ pub struct ViewStatus {
     pub folded: watch::Sender<Option<i64>>,
     /// The highest position that a reader waits for.
     pub wanted: watch::Sender<i64>,
-    /// The highest position that a reader by id waits for.
+    /// The highest position that a reader by id waits for, or a view that shows facts of this one.
     pub needed: watch::Sender<i64>,
     /// When somebody who reads it live was last heard.
     pub listened: watch::Sender<Option<Instant>>,
@@ -75,6 +84,11 @@ impl ViewStatus {
     /// Its name.
     pub fn name(&self) -> &'static str {
         self.view.name()
+    }
+
+    /// Notes that a reader by id, or another view, waits for a position.
+    pub fn need(&self, position: i64) {
+        raise(&self.needed, position);
     }
 
     /// Tells how many documents are parked, and the first few.

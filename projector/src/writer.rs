@@ -51,6 +51,8 @@ pub struct Writer {
     done: i64,
     /// Whether anything was written since somebody asked.
     wrote: bool,
+    /// Whether this writer wrote what it may not find yet.
+    unfound: bool,
     documents: u64,
 }
 
@@ -84,6 +86,7 @@ impl Writer {
             sent: done,
             done,
             wrote: false,
+            unfound: false,
             documents: 0,
         })
     }
@@ -116,21 +119,29 @@ impl Writer {
     /// Folds a contiguous batch in memory.
     pub async fn absorb(&mut self, items: &[Arc<Item>]) -> Result<(), IndexError> {
         let Some(last) = items.last().map(|item| item.event.position) else { return Ok(()) };
-        let mut start = 0;
+        let (mut start, mut parts) = (0, Vec::new());
         for (at, item) in items.iter().enumerate() {
             let position = item.event.position;
             if let Some((table, id)) = self.link.view.view.joined_change(item)
                 && self.joins.concerned_by(position)
             {
+                let change = Change { table, id, position };
+                // A part that is folded after this asks its whole itself, so all of them are looked at together.
+                if self.link.view.view.joins.is_empty() {
+                    parts.push(change);
+                    continue;
+                }
                 self.fold_in(&items[start..=at]).await?;
                 self.taken = position;
-                self.flush().await?;
-                self.propagate(Change { table, id, position }).await?;
+                self.propagate(&[change]).await?;
                 start = at + 1;
             }
         }
         self.fold_in(&items[start..]).await?;
         self.taken = last;
+        if !parts.is_empty() {
+            self.propagate(&parts).await?;
+        }
         if self.is_settled() {
             (self.sent, self.done) = (last, last);
         }
@@ -307,7 +318,7 @@ impl Writer {
             self.link.view.set_parked(self.parked.count(), self.parked.report());
             self.link.bulk(&refused).await?;
         }
-        self.wrote = true;
+        (self.wrote, self.unfound) = (true, true);
         self.done = self.sent;
         Ok(())
     }
@@ -318,14 +329,18 @@ impl Writer {
         self.land().await
     }
 
-    /// Changes the documents that show facts of a changed object, page by page. Nothing else of this view is in flight.
-    async fn propagate(&mut self, change: Change) -> Result<(), IndexError> {
+    /// Writes everything that was folded, and changes the documents that show facts of changed objects, page by page.
+    async fn propagate(&mut self, changes: &[Change]) -> Result<(), IndexError> {
+        self.flush().await?;
         let link = self.link.clone();
         let elastic = &link.shared.elastic;
-        link.patiently(|| elastic.refresh(&link.index)).await?;
+        if self.unfound {
+            link.patiently(|| elastic.refresh(&link.index)).await?;
+            self.unfound = false;
+        }
         let mut after = None;
         loop {
-            let page = self.joins.changed(elastic, &link.view.view, &link.index, change, after.as_ref()).await;
+            let page = self.joins.changed(elastic, &link.view.view, &link.index, changes, after.as_ref()).await;
             let (mut docs, next) = match page {
                 Ok(page) => page,
                 Err(error) => {
@@ -346,6 +361,7 @@ impl Writer {
             // Read again when needed: a conflict means that another writer has passed this change already.
             docs.iter().for_each(|changed| link.shared.cache.invalidate(&(self.opening, changed.id)));
             self.wrote |= !docs.is_empty();
+            self.unfound |= !docs.is_empty();
             match next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
@@ -381,6 +397,6 @@ impl Writer {
     pub(crate) fn forget(&mut self, id: Uuid) {
         self.changes.end();
         self.link.shared.cache.invalidate(&(self.opening, id));
-        self.wrote = true;
+        (self.wrote, self.unfound) = (true, true);
     }
 }
