@@ -63,7 +63,7 @@ impl Common {
 /// Query parameters that every route takes, besides the token.
 pub const COMMON: &[Common] = &[
     common("requestId", Form::Text, "Tracks the request through the logs."),
-    common("getJoins", Form::Flag, "No effect: all joins are local."),
+    common("getJoins", Form::Flag, "false: getGame without moves and opening; else no effect."),
     common("excludeCQRS", Form::Flag, "No effect: answers come from the log's own rows."),
     common("caching", Form::Flag, "No effect: nothing is answered from a cache."),
     common("cacheTTL", Form::Seconds, "No effect; seconds."),
