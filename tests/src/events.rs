@@ -25,6 +25,8 @@ pub struct Events {
     what: String,
     response: reqwest::Response,
     text: String,
+    /// The beginning of a character.
+    rest: Vec<u8>,
     /// The last id that came.
     pub last_id: Option<String>,
     /// The documents that it has shown, by id, as a page would keep them.
@@ -54,7 +56,7 @@ impl Actor {
             return Err(Answer::read(what, response).await);
         }
         assert_eq!(response.headers()["content-type"], "text/event-stream", "{what}");
-        Ok(Events { what, response, text: String::new(), last_id: None, shown: BTreeMap::new() })
+        Ok(Events { what, response, text: String::new(), rest: Vec::new(), last_id: None, shown: BTreeMap::new() })
     }
 
     /// Opens a live read.
@@ -83,7 +85,10 @@ impl Events {
             }
             let more = tokio::time::timeout(PATIENCE, self.response.chunk()).await;
             let more = more.unwrap_or_else(|_| panic!("{}: nothing comes; shown: {:?}", self.what, self.shown));
-            self.text.push_str(std::str::from_utf8(&more.ok()??).expect("whole characters"));
+            self.rest.extend_from_slice(&more.ok()??);
+            let whole = std::str::from_utf8(&self.rest).map_or_else(|error| error.valid_up_to(), str::len);
+            let read: Vec<u8> = self.rest.drain(..whole).collect();
+            self.text.push_str(std::str::from_utf8(&read).expect("whole characters"));
         }
     }
 

@@ -44,7 +44,8 @@ fn who_goes_away_frees_his_search_in_elasticsearch() {
             });
             eventually("Elasticsearch searches", async || (searches(&app).await == [false]).then_some(())).await;
             reader.abort();
-            eventually("it is told to stop", async || (searches(&app).await == [true]).then_some(())).await;
+            // It was at it when the proxy saw the service leave; between two documents it stops.
+            eventually("it is told to stop", async || (searches(&app).await != [false]).then_some(())).await;
             eventually("it stops", async || searches(&app).await.is_empty().then_some(())).await;
             eventually("nothing is held open", async || (open_contexts(&app).await == 0).then_some(())).await;
             assert_eq!((proxy.asked(), proxy.left()), (asked + 1, left + 1), "{route}: given up, and not tried again");

@@ -65,7 +65,7 @@ fn in_the_middle_of_a_swap_every_answer_is_whole() {
         let made = join_all(made).await;
         let first = ann.look("/bff-api/customBoard/list?limit=10&sortBy=name").await;
         let cursor = first.is(200)["nextCursor"].as_str().expect("a cursor").to_owned();
-        let mut live = ann.live("/bff-api/customBoard/live?fields=name&limit=100").await;
+        let mut live = ann.live("/bff-api/customBoard/live?fields=id,name&limit=100").await;
         assert_eq!(live.expect("snapshot").await["total"], BOARDS);
 
         let (over, rounds) = (AtomicBool::new(false), AtomicU64::new(0));

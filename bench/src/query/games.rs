@@ -34,6 +34,8 @@ pub const GAMES: &str = "chessGameListView";
 pub const SIDES: &str = "playerGameView";
 /// The second at which the first of them may begin: 2023-06-01.
 pub const FIRST: i64 = 1_685_577_600;
+/// The games that the product ships were played before this second: 2026-01-01.
+const SHIPPED: i64 = 1_767_225_600;
 /// They begin within so many seconds: two years.
 pub const SPAN: i64 = 2 * 365 * 86_400;
 
@@ -96,7 +98,7 @@ impl Games {
         let file = play::sample();
         let text = fs::read_to_string(&file).context(|| format!("cannot read {}", file.display()))?;
         let import = |game: &pgn::Game| {
-            let found = check(game, instant(FIRST));
+            let found = check(game, instant(SHIPPED));
             found.map(|found| found.import).map_err(|faults| Error::new(format!("a game is refused: {faults:?}")))
         };
         let sources = pgn::read(&text)?.iter().map(import).collect::<Result<Vec<_>>>()?;

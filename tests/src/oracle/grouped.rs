@@ -53,7 +53,7 @@ fn dimension(columns: &[&'static Column], (place, (column, pick, twist)): (usize
         let (interval, zone) = (INTERVALS[pick.index(INTERVALS.len())], ZONES[usize::from(twist % 3)]);
         return json!({"field": field, "name": name, "interval": interval, "timeZone": zone});
     }
-    if number && twist.is_multiple_of(3) {
+    if number && column.companion_of.is_none() && twist.is_multiple_of(3) {
         let (cut, end) = (i64::from(twist % 8), i64::from(twist % 8 + 3));
         return json!({"field": field, "name": name, "ranges": [{"to": cut}, {"from": cut, "to": end}, {"from": end}]});
     }

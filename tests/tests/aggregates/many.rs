@@ -20,7 +20,9 @@ fn more_groups_than_can_be_ordered_are_refused_and_paged_through() {
         direct::put_documents(&system, "boardTheme", (0..GROUPS).map(theme)).await;
 
         let by_name = json!({"groupBy": [{"field": "name"}], "limit": 4_000});
-        let rows = pages(&eve, PATH, &by_name).await;
+        let mut rows = pages(&eve, PATH, &by_name).await;
+        // Shipped themes are there as well.
+        rows.retain(|row| row["name"].as_str().is_some_and(|name| name.starts_with("theme ")));
         let names: BTreeSet<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
         assert_eq!((rows.len(), names.len()), (GROUPS, GROUPS));
         assert!(rows.iter().all(|row| row["count"] == 1));
