@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -21,8 +20,6 @@ pub enum Day {
     Well,
     /// They wait for another day.
     Slow,
-    /// They are passed on, and Elasticsearch has a second of work with each document that fits.
-    Heavy,
     /// Half of the answer comes, then the connection ends.
     Cut,
     /// The answer says that a shard failed.
@@ -43,10 +40,6 @@ pub struct Searches {
     counts: Arc<Counts>,
     task: JoinHandle<()>,
 }
-
-/// What keeps Elasticsearch busy for about a second: a loop may have a million rounds, each call counts anew.
-const HEAVY: &str = "int some() { int sum = 0; for (int i = 0; i < 999999; ++i) { sum += i % 7 } return sum; } \
-                     long all = 0; for (int i = 0; i < 600; ++i) { all += some() } return all > 0;";
 
 #[derive(Default)]
 struct Counts {
@@ -89,7 +82,7 @@ impl Searches {
         self.counts.asked.load(Ordering::SeqCst)
     }
 
-    /// Of how many the client went away on a slow or heavy day.
+    /// Of how many the client went away on a slow day.
     pub fn left(&self) -> u64 {
         self.counts.left.load(Ordering::SeqCst)
     }
@@ -130,28 +123,12 @@ async fn serve(
         Day::Down => return None,
         Day::Busy => (429, br#"{"error":{"reason":"the queue is full"},"status":429}"#.to_vec()),
         Day::Well | Day::Slow | Day::Cut => pass(http, server, asked).await?,
-        Day::Heavy => tokio::select! {
-            passed = pass(http, server, heavy(asked)) => passed?,
-            _ = client.read(&mut more) => {
-                counts.left.fetch_add(1, Ordering::SeqCst);
-                return None;
-            }
-        },
         Day::Partial => changed(pass(http, server, asked).await?, "\"failed\":0", "\"failed\":1"),
         Day::TimedOut => changed(pass(http, server, asked).await?, "\"timed_out\":false", "\"timed_out\":true"),
     };
     client.write_all(head(status, body.len()).as_bytes()).await.ok()?;
     let whole = if day == Day::Cut { body.len() / 2 } else { body.len() };
     client.write_all(&body[..whole]).await.ok()
-}
-
-/// The same search for documents that also pass a test which takes its time.
-fn heavy(mut asked: Asked) -> Asked {
-    let mut body: Value = serde_json::from_slice(&asked.body).expect("a search is JSON");
-    let test = json!({"script": {"script": {"source": HEAVY}}});
-    body["query"] = json!({"bool": {"filter": [body["query"], test]}});
-    asked.body = body.to_string().into_bytes();
-    asked
 }
 
 fn changed((status, body): (u16, Vec<u8>), before: &str, after: &str) -> (u16, Vec<u8>) {
