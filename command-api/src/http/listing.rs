@@ -137,8 +137,15 @@ fn shown(row: &Row, object: &Object) -> Value {
     if !row.only.is_empty() {
         properties.retain(|name, _| row.only.contains(&name.as_str()));
     }
-    properties.extend((row.more)());
+    let more = (row.more)();
+    properties.extend(more.clone());
     let mut schema = closed(Value::Object(properties));
     schema["title"] = json!(object.name);
+    // `getJoins=false` leaves out what a read shows beyond its object.
+    if row.action == Action::Get
+        && let Some(required) = schema["required"].as_array_mut()
+    {
+        required.retain(|name| name.as_str().is_none_or(|name| !more.contains_key(name)));
+    }
     schema
 }
