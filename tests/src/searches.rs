@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::refusing::{Asked, head, pass, read};
+use crate::refusing::{head, pass, read};
 use crate::servers::stack;
 use crate::{App, System};
 
