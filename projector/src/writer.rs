@@ -139,9 +139,7 @@ impl Writer {
         }
         self.fold_in(&items[start..]).await?;
         self.taken = last;
-        if !parts.is_empty() {
-            self.propagate(&parts).await?;
-        }
+        self.propagate(&parts).await?;
         if self.is_settled() {
             (self.sent, self.done) = (last, last);
         }
@@ -331,6 +329,9 @@ impl Writer {
 
     /// Writes everything that was folded, and changes the documents that show facts of changed objects, page by page.
     async fn propagate(&mut self, changes: &[Change]) -> Result<(), IndexError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
         self.flush().await?;
         let link = self.link.clone();
         let elastic = &link.shared.elastic;
@@ -360,8 +361,7 @@ impl Writer {
             }
             // Read again when needed: a conflict means that another writer has passed this change already.
             docs.iter().for_each(|changed| link.shared.cache.invalidate(&(self.opening, changed.id)));
-            self.wrote |= !docs.is_empty();
-            self.unfound |= !docs.is_empty();
+            (self.wrote, self.unfound) = (self.wrote || !docs.is_empty(), self.unfound || !docs.is_empty());
             match next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
@@ -370,16 +370,14 @@ impl Writer {
     }
 
     fn note_renamed(&mut self, changed: &Renamed, write: &Write, outcome: Outcome) {
+        let index = &self.link.index;
         match outcome {
             Outcome::Done => {
                 self.changes.before(changed.id, &changed.prior);
                 self.changes.after(changed.id, changed.doc.version, &write.source);
             }
             Outcome::Conflict | Outcome::Later(_) => self.changes.end(),
-            Outcome::Refused(error) => {
-                let index = &self.link.index;
-                tracing::error!(index, document = write.id, error, "a joined fact was refused");
-            }
+            Outcome::Refused(error) => tracing::error!(index, document = write.id, error, "a joined fact was refused"),
         }
     }
 
