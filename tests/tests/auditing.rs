@@ -27,6 +27,10 @@ fn documents_edited_deleted_or_added_by_hand_are_put_right() {
         game.play("e4 e5").await;
         let moves = ann.find("chessGameMove", &json!({"gameId": game.id})).await;
         let first = moves[0]["id"].as_str().unwrap().to_owned();
+        // Each view is as far as its player has come.
+        for view in ["chessGame", "chessGameListView"] {
+            assert_eq!(ann.find(view, &json!({"id": game.id})).await[0]["moveCount"], 2);
+        }
         let (before, before_list) =
             (document(&system, "chessGame", &game.id).await, document(&system, "chessGameListView", &game.id).await);
         let before_move = document(&system, "chessGameMove", &first).await;
