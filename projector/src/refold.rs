@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use event_schema::object::hidden;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::document::Doc;
@@ -112,16 +112,20 @@ pub fn differences(must: &Doc, found: &Doc, unknown: &[&str]) -> Vec<String> {
             (Some(_) | None, Some(_) | None) => format!("`{name}` is another"),
         })
         .collect();
-    if !unknown.contains(&hidden::READERS) && sorted(&must.readers) != sorted(&found.readers) {
+    if !unknown.contains(&hidden::READERS) && !same_readers(&must.readers, &found.readers) {
         all.push("its readers are others".to_owned());
     }
     all
 }
 
-fn sorted(readers: &Value) -> Value {
-    let mut all: Vec<String> = readers.as_array().into_iter().flatten().map(Value::to_string).collect();
-    all.sort();
-    json!(all)
+/// Whether the same are named, in whatever order.
+pub fn same_readers(one: &Value, other: &Value) -> bool {
+    let sorted = |readers: &Value| {
+        let mut all: Vec<String> = readers.as_array().into_iter().flatten().map(Value::to_string).collect();
+        all.sort();
+        all
+    };
+    sorted(one) == sorted(other)
 }
 
 #[cfg(test)]
@@ -129,7 +133,7 @@ mod tests {
     use super::*;
     use crate::document::Body;
     use event_schema::stored::Document;
-    use serde_json::Map;
+    use serde_json::{Map, json};
 
     fn doc(version: i64, fields: Value, readers: Value) -> Doc {
         let Value::Object(fields) = fields else { return Doc { version, body: Body::Tombstone } };

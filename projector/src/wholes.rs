@@ -1,11 +1,11 @@
 //! Parts of other objects: who reads a move or a message is what its game says now.
 
 use event_schema::stored::Whole;
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::document::{Body, Doc};
 use crate::joins::Facts;
+use crate::refold::same_readers;
 use crate::views::View;
 
 /// The id of the object that a document is a part of.
@@ -25,15 +25,7 @@ pub fn admit(whole: &Whole, doc: &mut Doc, facts: &Facts) -> bool {
     let Body::Live(part) = &mut doc.body else { return false };
     let readers = (whole.readers)(&part.fields, fact).to_value();
     let before = std::mem::replace(&mut part.readers, readers);
-    !same(&before, &part.readers)
-}
-
-/// Whether the same are named, in whatever order.
-fn same(one: &Value, other: &Value) -> bool {
-    match (one.as_array(), other.as_array()) {
-        (Some(one), Some(other)) => one.len() == other.len() && one.iter().all(|reader| other.contains(reader)),
-        (Some(_) | None, Some(_) | None) => one == other,
-    }
+    !same_readers(&before, &part.readers)
 }
 
 #[cfg(test)]
