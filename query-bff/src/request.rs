@@ -109,7 +109,7 @@ impl Ask {
         let wanted = Wanted::read(req, &params, &mut faults);
         let asker = Asker { role: caller.role, me: caller.user_id, now: Utc::now() };
         let caching = params.get(CACHING) != Some("false");
-        let if_none_match = if req.method() == Method::GET { named_tags(req) } else { None };
+        let if_none_match = named_tags(req);
         Self {
             caller,
             view,
@@ -219,12 +219,13 @@ impl Ask {
 
 /// Whether the client of a GET says that it has the answer with this tag already.
 pub fn names_it(req: &HttpRequest, tag: &HeaderValue) -> bool {
-    req.method() == Method::GET && named_tags(req).is_some_and(|named| cache::names(&named, tag))
+    named_tags(req).is_some_and(|named| cache::names(&named, tag))
 }
 
+/// The answers that the client of a GET has already; other methods are always answered whole.
 fn named_tags(req: &HttpRequest) -> Option<String> {
     let all: Vec<&str> = req.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok()).collect();
-    (!all.is_empty()).then(|| all.join(","))
+    (req.method() == Method::GET && !all.is_empty()).then(|| all.join(","))
 }
 
 /// Sessions are asked over NATS, so a 503 from there can say what does not answer.
