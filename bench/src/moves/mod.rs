@@ -1,5 +1,6 @@
-//! T2: legal chess moves by HTTP, durable when they are answered.
+//! T2: legal chess moves by HTTP, durable when they are answered; and how promptly flags fall.
 
+mod flags;
 mod stage;
 
 use std::time::Duration;
@@ -42,7 +43,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
     let task = bench.screen.task("games", "making players and games");
     let stage = Stage::prepare(target, &play::sample(), &load, "player")?;
     task.done(&format!("{} games for {connections} connections", load.games));
-    measure(bench, &whole, &stage, &load, true, &mut report)?;
+    let half = measure(bench, &whole, &stage, &load, true, &mut report)?;
+    flags::measure(bench, &whole, &stage, half, &mut report)?;
     for unit in DOWN.into_iter().rev() {
         whole.system.keeper(unit).release();
         whole.system.wait_ready(unit)?;
@@ -54,8 +56,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
     Ok(report)
 }
 
-/// Full speed beside the reference, in turn, then half of the speed.
-fn measure(bench: &Bench, whole: &Whole, stage: &Stage, load: &Load, alone: bool, report: &mut Report) -> Result<()> {
+/// Full speed beside the reference, in turn, then half of the speed, which is answered.
+fn measure(bench: &Bench, whole: &Whole, stage: &Stage, load: &Load, alone: bool, report: &mut Report) -> Result<f64> {
     let with = if alone { "projector and Elasticsearch stopped" } else { "everything running" };
     let folder = whole.system.servers().run();
     let rounds = bench.rounds().min(3);
@@ -95,7 +97,7 @@ fn measure(bench: &Bench, whole: &Whole, stage: &Stage, load: &Load, alone: bool
     for (name, run) in runs.iter().map(|run| ("full speed", run)).chain([("half speed", &calm)]) {
         report.note(told(&format!("T2 {with}, {name}"), run));
     }
-    Ok(())
+    Ok(half)
 }
 
 fn told(name: &str, run: &Run) -> String {

@@ -262,7 +262,7 @@ impl Stage {
 }
 
 /// A player's id and token.
-fn player(client: &Client, command_api: &str, name: &str) -> Result<(String, String)> {
+pub fn player(client: &Client, command_api: &str, name: &str) -> Result<(String, String)> {
     let account = Account::of(name);
     if client.log_in(&account.email, &account.password)?.is_none() {
         let body = json!({"email": account.email, "password": account.password, "fullname": account.name});
