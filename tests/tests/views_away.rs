@@ -38,7 +38,7 @@ fn who_goes_away_frees_his_search() {
             let gone = Instant::now();
             reader.abort();
             eventually("the search is given up", async || (proxy.left() == left + 1).then_some(())).await;
-            assert!(gone.elapsed() < BY_ITSELF / 2, "{route}: after {:?}", gone.elapsed());
+            assert!(gone.elapsed() < BY_ITSELF * 4 / 5, "{route}: after {:?}", gone.elapsed());
             proxy.set(Day::Well);
             eventually("nothing is held open", async || (open_contexts(&app).await == 0).then_some(())).await;
             assert_eq!(proxy.asked(), asked + 1, "{route}: not tried again");

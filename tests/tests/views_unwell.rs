@@ -57,7 +57,7 @@ fn a_search_ends_with_its_last_reader_and_a_slow_one_after_its_time() {
             let gone = std::time::Instant::now();
             eventually("the search is given up", async || (proxy.left() > left).then_some(())).await;
             // Long before its time is over.
-            assert!(gone.elapsed().as_secs() < 3, "{path}: given up after {:?}", gone.elapsed());
+            assert!(gone.elapsed().as_secs() < 4, "{path}: given up after {:?}", gone.elapsed());
             assert_eq!(proxy.asked(), asked + 1, "and not tried again");
         }
         let begun = std::time::Instant::now();
