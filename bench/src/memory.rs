@@ -100,11 +100,12 @@ fn under_load(bench: &Bench, whole: &Whole, stage: &Stage, limit: Duration, repo
     Ok(())
 }
 
-/// MiB that a service has for its password hashes and its cache: bounded apart.
+/// MiB that a service has for its password hashes and its caches: bounded apart.
 fn set_apart(service: Service) -> f64 {
     let bytes = match service {
         Service::CommandApi => password::memory() + STATE_CACHE_BYTES,
-        Service::Projector | Service::QueryBff => 0,
+        Service::Projector => ::projector::CACHE_BYTES,
+        Service::QueryBff => 0,
     };
     bytes as f64 / f64::from(1 << 20)
 }

@@ -29,7 +29,7 @@ const RING_EVENTS: usize = 4096;
 const RING_BYTES: usize = 4 << 20;
 /// Bound of the ranges of the log that views which are behind share among them, roughly as they weigh in memory, and how
 /// long they live.
-const RANGES_BYTES: u64 = 8 << 20;
+pub const RANGES_BYTES: u64 = 8 << 20;
 const RANGES_LIVE: Duration = Duration::from_secs(5);
 /// Silence of the stream after which the log's tail is looked at.
 const QUIET: Duration = Duration::from_secs(1);

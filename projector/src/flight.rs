@@ -11,6 +11,7 @@ use crate::document::Doc;
 use crate::elastic::{IndexError, Outcome, Write};
 use crate::feed::Feed;
 use crate::link::Link;
+use crate::pending::Share;
 
 /// The table of an older generation that still serves: its documents are written with its own fields only, and never
 /// read back, because they lack what the fold needs.
@@ -26,6 +27,7 @@ pub struct Flight {
     /// The documents.
     pub docs: Arc<HashMap<Uuid, Doc>>,
     task: JoinSet<Result<Vec<Landed>, IndexError>>,
+    _weight: Share,
 }
 
 /// What became of a document that was on its way: what the cache keeps of it.
@@ -40,12 +42,17 @@ pub struct Landed {
 
 impl Flight {
     /// Sends documents and notes on their way.
-    pub fn begin(link: Link, old: Option<Arc<OldTable>>, docs: HashMap<Uuid, Doc>, notes: Vec<Write>) -> Self {
+    pub fn begin(
+        link: Link,
+        old: Option<Arc<OldTable>>,
+        (docs, weight): (HashMap<Uuid, Doc>, Share),
+        notes: Vec<Write>,
+    ) -> Self {
         let docs = Arc::new(docs);
         let going = Arc::clone(&docs);
         let mut task = JoinSet::new();
         task.spawn(async move { fly(&link, old.as_deref(), &going, notes).await });
-        Self { docs, task }
+        Self { docs, task, _weight: weight }
     }
 
     /// Waits for the end; what became of the documents.

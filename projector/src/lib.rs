@@ -52,6 +52,9 @@ use tokio::task::JoinHandle;
 pub use config::Config;
 pub use maker::{Made, Maker, NotFolded};
 
+/// Bound of what a projector keeps in memory so that it need not be read again: documents, and ranges of the log.
+pub const CACHE_BYTES: u64 = link::CACHE_BYTES + feed::RANGES_BYTES;
+
 /// A running projector. Dropping it leaves its HTTP side running, but ends its work.
 pub struct Server {
     /// Where its health report and metrics are.

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::elastic::{Elastic, IndexError, Outcome, Write};
+use crate::pending::Weight;
 use crate::status::ViewRef;
 
 /// Most bytes of one `_bulk`, its last document apart.
@@ -18,7 +19,7 @@ const BULK_BYTES: usize = 1 << 20;
 /// Bulks of one batch that are on their way at once.
 const AT_ONCE: usize = 2;
 /// Bound of the documents kept in memory, of all views together (bytes of their JSON).
-const CACHE_BYTES: u64 = 8 << 20;
+pub const CACHE_BYTES: u64 = 8 << 20;
 /// Waits between tries of a server that does not take our writes.
 pub const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
@@ -29,6 +30,8 @@ pub struct Shared {
     pub elastic: Elastic,
     /// The newest version of a document and its JSON: a third of the memory of the values.
     pub cache: Cache<(u64, Uuid), (i64, Bytes)>,
+    /// What waits in memory to be written.
+    pub weight: Weight,
     bulks: Arc<Semaphore>,
 }
 
@@ -37,7 +40,7 @@ impl Shared {
     pub fn new(elastic: Elastic) -> Self {
         let weigh = |_: &(u64, Uuid), doc: &(i64, Bytes)| u32::try_from(doc.1.len() + 128).unwrap_or(u32::MAX);
         let cache = Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build();
-        Self { elastic, cache, bulks: Arc::new(Semaphore::new(8)) }
+        Self { elastic, cache, weight: Weight::default(), bulks: Arc::new(Semaphore::new(8)) }
     }
 }
 

@@ -23,8 +23,6 @@ use crate::pending::Pending;
 use crate::refold::{Which, refold};
 use crate::views::Sources;
 
-/// Most values of documents that wait in memory to be written: about 150 bytes each.
-const MOST: usize = 20_000;
 /// As many values does a note of a parked document weigh.
 const NOTE: usize = 20;
 
@@ -72,6 +70,7 @@ impl Writer {
         let one_event = matches!(link.view.view.sources, Sources::Event);
         let parked = Parked::load(&link.shared.elastic, &link.index).await?;
         Ok(Self {
+            pending: Pending::new(&link.shared.weight),
             link,
             joins,
             parked,
@@ -79,7 +78,6 @@ impl Writer {
             old: old.map(Arc::new),
             opening,
             one_event,
-            pending: Pending::default(),
             notes: HashMap::new(),
             flight: None,
             taken: done,
@@ -108,7 +106,7 @@ impl Writer {
 
     /// Whether so much waits in memory that it must be written.
     pub fn is_full(&self) -> bool {
-        self.pending.values() + self.notes.len() * NOTE >= MOST
+        self.pending.is_full(self.notes.len() * NOTE)
     }
 
     /// Whether documents were written since the last time that this was asked.
