@@ -37,7 +37,7 @@ const CASES: [Case; 2] = [
 pub fn run(bench: &Bench) -> Result<Report> {
     let three = Three::start(bench)?;
     let mut report = Report::default();
-    let wanted = bench.args.events.unwrap_or(if bench.args.brief { 8_000 } else { 200_000 });
+    let wanted = bench.args.events.unwrap_or(if bench.args.brief { 40_000 } else { 200_000 });
     let task = bench.screen.task("log", &format!("filling it with {wanted} events"));
     let connections = three.servers.connections();
     let tail = fill::games(&connections.credentials.database_urls.command_api, wanted)?;
