@@ -35,6 +35,9 @@ pub struct Pass {
 
 /// Stories mostly wait, so more of them run at once than there are cores.
 const STORIES_AT_ONCE: u32 = 3;
+/// Tests that kill servers have their own, and wait for them most of the time; the long ones measure losses and are
+/// left alone.
+const FAULTS_AT_ONCE: u32 = 2;
 
 /// Everything to run, in order.
 pub fn passes(programs: &[Artifact], selection: &Selection<'_>, runner: &Runner) -> Result<Vec<Pass>> {
@@ -57,7 +60,8 @@ pub fn passes(programs: &[Artifact], selection: &Selection<'_>, runner: &Runner)
         if is_stories(artifact) {
             let (faults, stories) = chosen.into_iter().partition(|test| has_segment(test, "faults"));
             passes.push(pass("", stories, Some(STORIES_AT_ONCE)));
-            passes.push(pass(": faults", faults, Some(1)));
+            let at_once = if selection.long { 1 } else { FAULTS_AT_ONCE };
+            passes.push(pass(": faults", faults, Some(at_once)));
         } else {
             passes.push(pass("", chosen, None));
         }
