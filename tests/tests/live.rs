@@ -1,5 +1,6 @@
 //! Live reads: a list that changes before one's eyes.
 
+mod crowd;
 mod slow;
 
 use std::collections::BTreeMap;
