@@ -1,11 +1,12 @@
-//! A [`Plan`] to Elasticsearch: one search, a composite aggregation for each combination of ranges.
+//! A [`Plan`] to Elasticsearch: one search, a composite aggregation for each combination of ranges, or [`nested`] groups.
 //!
 //! Ranges cannot be sources of a composite aggregation, so each combination of them is a filter around one.
 
 use serde_json::{Map, Value, json};
 
 use super::dimension::Key;
-use super::plan::{After, MAX_GROUPS, Plan};
+use super::nested;
+use super::plan::{After, Plan};
 
 /// The aggregation over all documents.
 pub const TOTALS: &str = "t";
@@ -33,7 +34,9 @@ pub fn body(plan: &Plan, query: Value, after: Option<&After>) -> Value {
     if plan.totals || plan.dimensions.is_empty() {
         aggregations.insert(TOTALS.to_owned(), within(json!({"match_all": {}}), metrics(plan)));
     }
-    if !plan.dimensions.is_empty() {
+    if nested::fits(plan, after) {
+        aggregations.extend(nested::aggregations(plan, 0));
+    } else if !plan.dimensions.is_empty() {
         let sources = sources(plan);
         let (first, keys) = match after {
             // Without keys of its own the combination was one group, which has been shown.
@@ -69,8 +72,7 @@ fn composite(plan: &Plan, sources: &[Value], after: Option<&Map<String, Value>>)
     if sources.is_empty() {
         return None;
     }
-    let size = if plan.is_whole() { MAX_GROUPS + 1 } else { plan.limit + 1 };
-    let mut composite = json!({"size": size, "sources": sources});
+    let mut composite = json!({"size": plan.most(), "sources": sources});
     if let Some(after) = after {
         composite["after"] = json!(after);
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::compile::{GROUPS, TOTALS, combination_name, metric_name, source_name};
 use super::dimension::Key;
+use super::nested;
 use super::plan::Plan;
 
 /// One group.
@@ -61,6 +62,10 @@ pub fn found(plan: &Plan, answer: &Value) -> Option<Found> {
         let groups = vec![Group { combination: 0, keys: Vec::new(), numbers }];
         return Some(Found { documents, totals: totals.filter(|_| plan.totals), groups });
     }
+    if nested::is_in(aggregations) {
+        let groups = nested::groups(plan, aggregations)?;
+        return Some(Found { documents, totals: totals.filter(|_| plan.totals), groups });
+    }
     let mut groups = Vec::new();
     for (combination, ranges) in plan.combinations().iter().enumerate() {
         let Some(answer) = aggregations.get(combination_name(combination)) else { continue };
@@ -93,7 +98,8 @@ fn keys(plan: &Plan, ranges: &[Option<Key>], bucket: &Value) -> Option<Vec<Key>>
         .collect()
 }
 
-fn numbers(plan: &Plan, bucket: &Value) -> Option<Vec<Option<f64>>> {
+/// The numbers of a bucket.
+pub fn numbers(plan: &Plan, bucket: &Value) -> Option<Vec<Option<f64>>> {
     let documents = bucket["doc_count"].as_u64()?;
     let mut all = Vec::new();
     for (index, metric) in plan.metrics.iter().enumerate() {

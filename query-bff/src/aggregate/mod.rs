@@ -10,6 +10,7 @@ pub mod document;
 mod group;
 mod metric;
 mod metric_reader;
+mod nested;
 mod plan;
 mod reader;
 mod render;

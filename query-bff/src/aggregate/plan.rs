@@ -28,7 +28,7 @@ pub const LIMIT: u32 = 100;
 /// Rows a page at most.
 pub const MAX_LIMIT: u32 = 10_000;
 /// Groups that one answer of Elasticsearch holds (its `search.max_buckets` is 65,536).
-const MAX_BUCKETS: usize = 60_000;
+pub const MAX_BUCKETS: usize = 60_000;
 
 /// The keys of a body.
 pub const KEYS: &[&str] =
@@ -139,6 +139,11 @@ impl Plan {
     /// Whether all groups must be known before the first one can be shown.
     pub fn is_whole(&self) -> bool {
         !self.having.is_empty() || !self.order.is_empty()
+    }
+
+    /// How many groups are asked for at once: one more than are needed tells that there are more.
+    pub fn most(&self) -> usize {
+        if self.is_whole() { MAX_GROUPS + 1 } else { self.limit + 1 }
     }
 
     /// Every combination of ranges in order: for each dimension its key there, none where it has no ranges.

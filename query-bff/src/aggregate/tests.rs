@@ -67,6 +67,58 @@ fn values_and_intervals_become_one_composite() {
 }
 
 #[test]
+fn words_within_words_are_nested_unless_a_page_goes_on_or_they_are_too_many() {
+    let asked =
+        json!({"groupBy": [{"field": "result"}, {"field": "eco"}], "metrics": {"mean": {"avg": "plies"}}, "limit": 5});
+    let with = |more: Value| {
+        let mut body = asked.clone();
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        plan(body)
+    };
+    let level = |field: &str, inner: &Value| json!({"terms": {"field": field, "size": 6, "order": {"_key": "asc"}}, "aggs": inner});
+    let numbers = json!({"m0": {"avg": {"field": "plies"}}});
+    let without = with(json!({"missing": false}));
+    let inner = json!({"d1": level("eco", &numbers)});
+    assert_eq!(aggregations(&without, None), json!({"d0": level("result", &inner)}));
+    let first = with(json!({"missing": true}));
+    let inner = json!({"d1": level("eco", &numbers), "x1": {"missing": {"field": "eco"}, "aggs": numbers}});
+    let expected = json!({"d0": level("result", &inner), "x0": {"missing": {"field": "result"}, "aggs": inner}});
+    assert_eq!(aggregations(&first, None), expected);
+
+    let mean = |documents: u64, mean: f64| json!({"doc_count": documents, "m0": {"value": mean}});
+    let of = |key: &str, mut bucket: Value| {
+        bucket["key"] = json!(key);
+        bucket
+    };
+    let eco = |buckets: Value, missing: Value| json!({"doc_count": 9, "d1": {"buckets": buckets}, "x1": missing});
+    let answer = json!({"hits": {"total": {"value": 9}}, "aggregations": {
+        "d0": {"buckets": [of("draw", eco(json!([of("A00", mean(2, 1.0)), of("B00", mean(3, 2.0))]), mean(0, 0.0)))]},
+        "x0": eco(json!([]), mean(4, 3.0)),
+    }});
+    let groups = found(&first, &answer).unwrap().groups;
+    let shown: Vec<String> = groups.iter().map(|group| format!("{:?} {:?}", group.keys, group.numbers)).collect();
+    assert_eq!(
+        shown,
+        [
+            r#"[Text("draw"), Text("A00")] [Some(1.0)]"#,
+            r#"[Text("draw"), Text("B00")] [Some(2.0)]"#,
+            "[Missing, Missing] [Some(3.0)]"
+        ]
+    );
+
+    let last = After::Keys(0, groups[0].own_keys(&first));
+    assert!(aggregations(&first, Some(&last))["c0"].is_object(), "a page that goes on");
+    for other in [
+        json!({"groupBy": [{"field": "eco"}, {"field": "playerWhiteId"}]}),
+        json!({"groupBy": [{"field": "eco"}, {"field": "plies"}]}),
+        json!({"groupBy": [{"field": "eco"}], "metrics": {"players": {"distinct": "playerWhiteId"}}}),
+        json!({"limit": 10_000}),
+    ] {
+        assert!(aggregations(&with(other.clone()), None)["c0"].is_object(), "{other}");
+    }
+}
+
+#[test]
 fn each_combination_of_ranges_is_a_filter_around_the_rest() {
     let ranges = json!([{"to": 20, "name": "short"}, {"from": 20, "to": 40}]);
     let grouped = plan(json!({"groupBy": [{"field": "eco"}, {"field": "plies", "ranges": ranges}], "missing": true}));
