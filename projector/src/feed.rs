@@ -22,8 +22,10 @@ use uuid::Uuid;
 
 use crate::guards::Guard;
 use crate::keys::{Item, Opener};
-use crate::log::{Head, Log, LogError, RANGE, Read};
+use crate::log::{Head, Log, LogError, Read};
 
+/// Most events that a view takes at once: each that is behind holds as many twice, and 4 kB an event.
+const RANGE: i64 = 256;
 /// Bounds of the memory near the head.
 const RING_EVENTS: usize = 4096;
 const RING_BYTES: usize = 4 << 20;
@@ -157,12 +159,12 @@ impl Feed {
 
     /// A range of the log, shared by the views that ask for the same one.
     async fn range(&self, after: i64) -> Result<Arc<Items>, FeedError> {
-        let read = async { Ok::<_, LogError>(Arc::new(self.opener.open(self.log.after(after).await?).await?)) };
+        let read = async { Ok::<_, LogError>(Arc::new(self.opener.open(self.log.after(after, RANGE).await?).await?)) };
         match self.ranges.try_get_with(after, read).await {
             Ok(items) => Ok(items),
             Err(shared) => match Arc::try_unwrap(shared) {
                 Ok(error) => Err(error.into()),
-                Err(_) => Ok(Arc::new(self.opener.open(self.log.after(after).await?).await?)),
+                Err(_) => Ok(Arc::new(self.opener.open(self.log.after(after, RANGE).await?).await?)),
             },
         }
     }
@@ -278,7 +280,7 @@ impl Feed {
 
     /// The next events of the log itself, after the last known position; at least one.
     async fn missing(&self) -> Result<Items, FeedError> {
-        let items = self.opener.open(self.log.after(self.head()).await?).await?;
+        let items = self.opener.open(self.log.after(self.head(), RANGE).await?).await?;
         match items.first() {
             Some(item) if item.event.position == self.head() + 1 => Ok(items),
             Some(_) | None => Err(self.changed(self.log.head().await?)),

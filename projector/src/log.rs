@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// No query of ours takes longer when PostgreSQL is well.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Most events of one range.
+/// Most events of one range of those that are sent on, and of a stream.
 pub const RANGE: i64 = 1000;
 /// Most bytes of one range, its first event apart.
 const RANGE_BYTES: i64 = 4 << 20;
@@ -100,9 +100,9 @@ impl Log {
         Ok(rows.first().map(|row| Head { id: row.get(0), tail: row.get(1) }))
     }
 
-    /// The events after a position, in order: at most [`RANGE`], and at least the next one if there is one.
-    pub async fn after(&self, position: i64) -> Result<Vec<Read>, LogError> {
-        Ok(self.query(&self.range, &[&position, &RANGE]).await?.iter().map(read).collect())
+    /// The events after a position, in order: at most so many, and at least the next one if there is one.
+    pub async fn after(&self, position: i64, most: i64) -> Result<Vec<Read>, LogError> {
+        Ok(self.query(&self.range, &[&position, &most]).await?.iter().map(read).collect())
     }
 
     /// The events of one stream after a version, up to a position, in order: at most [`RANGE`].

@@ -78,7 +78,7 @@ impl Relay {
         let mut pokes = self.client.subscribe(self.namespace.poke_subject()).await?;
         let mut last = self.ready_stream(&context).await?;
         let mut looked = Instant::now();
-        let mut range = self.log.after(last).await?;
+        let mut range = self.log.after(last, RANGE).await?;
         loop {
             self.status.relayed.send_replace(last);
             if range.is_empty() {
@@ -90,7 +90,7 @@ impl Relay {
                     looked = Instant::now();
                     self.look(&context, last).await?;
                 }
-                range = self.log.after(last).await?;
+                range = self.log.after(last, RANGE).await?;
                 continue;
             }
             (last, range) = self.publish(&context, last, range).await?;
@@ -125,7 +125,7 @@ impl Relay {
                 }
                 Ok::<_, BoxError>(())
             },
-            async { if full { self.log.after(position).await } else { Ok(Vec::new()) } }
+            async { if full { self.log.after(position, RANGE).await } else { Ok(Vec::new()) } }
         );
         acknowledged?;
         metrics::counter!("wechess_relayed_total").increment(range.len() as u64);
