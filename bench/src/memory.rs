@@ -15,6 +15,7 @@ use stack::services;
 use stack::unit::{Service, Unit};
 
 use crate::Bench;
+use crate::health::Projector;
 use crate::moves::{Load, Stage};
 use crate::own::Whole;
 use crate::report::{Report, Row};
@@ -26,6 +27,8 @@ const PLAYERS: usize = 64;
 const READERS: usize = 64;
 /// Between two looks at the memory.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Views that take longer never come there.
+const SETTLED: Duration = Duration::from_secs(600);
 /// A service that takes longer is none.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
@@ -40,6 +43,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
     let stage = Stage::prepare(target, &play::sample(), &load, "player")?;
     task.done("made");
     under_load(bench, &whole, &stage, Duration::from_secs(seconds), &mut report)?;
+    settle(bench, &whole)?;
     for service in Service::ALL {
         let mut times = Vec::new();
         for _ in 0..bench.rounds() {
@@ -52,6 +56,24 @@ pub fn run(bench: &Bench) -> Result<Report> {
         report.note(format!("T7 {}: ready after {:.0}-{:.0} ms", Unit::from(service).name(), time.least, time.most));
     }
     Ok(report)
+}
+
+/// Waits until the projector has brought in what the load left it: who starts beside that starts later.
+fn settle(bench: &Bench, whole: &Whole) -> Result<()> {
+    let task = bench.screen.task("views", "coming to the log's tail");
+    let projector =
+        Projector::new(whole.system.url(Service::Projector), whole.system.keeper(Service::Projector.into()));
+    let views = projector.views()?;
+    let tail: u64 = whole.tools.ask("wechess", "select tail from wechess.log")?.parse().context(|| "no tail".into())?;
+    let begun = Instant::now();
+    while projector.applied(&views) < Some(tail) {
+        if begun.elapsed() > SETTLED {
+            return Err(Error::new(format!("the views are not at {tail} after {} s", SETTLED.as_secs())));
+        }
+        thread::sleep(PAUSE);
+    }
+    task.done("there");
+    Ok(())
 }
 
 /// Moves and lists as fast as they go; the largest resident memory of each service meanwhile.
