@@ -42,7 +42,7 @@ mod long {
     #[test]
     fn among_a_crowd_each_live_read_ends_with_its_list() {
         story(async |app: App| {
-            let names: Vec<String> = (0..PAIRS * 2).map(|number| format!("player {number}")).collect();
+            let names: Vec<String> = (0..PAIRS * 2).map(|number| format!("player{number}")).collect();
             let players = join_all(names.iter().map(|name| app.user(name))).await;
             let pairs: Vec<(&Actor, &Actor)> = players.chunks(2).map(|pair| (&pair[0], &pair[1])).collect();
             let reads = join_all(pairs.iter().map(|(white, black)| pair(white, black))).await;
