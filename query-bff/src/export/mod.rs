@@ -132,7 +132,6 @@ async fn answer(app: Data<App>, req: HttpRequest, mut ask: Ask) -> Result<HttpRe
     let place = app.exports.take(ask.caller.user_id)?;
     let (ticket, fresh) = match &plan.resumed {
         Some((ticket, _)) => {
-            place.forget(&ticket.pit);
             (ticket.clone(), Fresh { watermark: ticket.watermark(), stale: false })
         }
         None => {
@@ -157,22 +156,6 @@ async fn answer(app: Data<App>, req: HttpRequest, mut ask: Ask) -> Result<HttpRe
     Ok(promising(response, fresh))
 }
 
-/// A point in time of which nobody was told yet: closed when its export never begins, also when its reader goes away
-/// meanwhile.
-struct Untold {
-    app: Data<App>,
-    pit: Option<String>,
-}
-
-impl Drop for Untold {
-    fn drop(&mut self) {
-        if let (Some(pit), Ok(runtime)) = (self.pit.take(), tokio::runtime::Handle::try_current()) {
-            let app = self.app.clone();
-            runtime.spawn(async move { app.elastic.close_pit(&pit).await });
-        }
-    }
-}
-
 /// An export whose first page is there.
 struct Begun {
     ticket: Ticket,
@@ -183,18 +166,23 @@ struct Begun {
 
 /// The first page behind `skip` rows. What fails here is still an answer of its own.
 async fn begin(app: &Data<App>, place: &Place, plan: &Plan, mut ticket: Ticket, skip: u64) -> Result<Begun, ApiError> {
-    let pit = ticket.pit.clone();
+    let (pit, resumed) = (ticket.pit.clone(), plan.resumed.is_some());
+    let close = |over: String| {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let app = app.clone();
+            runtime.spawn(async move { app.elastic.close_pit(&over).await });
+        }
+    };
     // Nobody has the token of one that never began; that of another may be tried again.
-    let mut untold = Untold { app: app.clone(), pit: plan.resumed.is_none().then(|| pit.clone()) };
+    let opening = place.opening(&pit, resumed, close);
     let opened = async {
         let after = stream::place_behind(app, &pit, &plan.query, skip).await?;
-        let counted = plan.resumed.is_none();
         let wanted = Wanted {
             pit: &pit,
             query: &plan.query,
             size: stream::FIRST_PAGE,
             after: after.as_deref(),
-            counted,
+            counted: !resumed,
             fields: true,
         };
         let first = app.elastic.pit_page(&wanted).await?;
@@ -205,20 +193,14 @@ async fn begin(app: &Data<App>, place: &Place, plan: &Plan, mut ticket: Ticket, 
     };
     match opened.await {
         Ok(begun) => {
-            untold.pit = None;
+            opening.done();
             Ok(begun)
         }
-        Err(error) => {
-            if untold.pit.is_none()
-                && let Some(over) = place.leave(&pit)
-            {
-                app.elastic.close_pit(&over).await;
-            }
-            Err(match error {
-                PitError::Over => error.into_api(),
-                PitError::Other(error) => refusal::of_search(error, plan.with_regexp),
-            })
+        Err(PitError::Over) => {
+            opening.done();
+            Err(PitError::Over.into_api())
         }
+        Err(PitError::Other(error)) => Err(refusal::of_search(error, plan.with_regexp)),
     }
 }
 

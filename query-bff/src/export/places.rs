@@ -73,10 +73,44 @@ impl Place {
         if left.len() > MAX_LEFT { left.pop_front().map(|(oldest, _)| oldest) } else { None }
     }
 
-    /// The point in time is in use again, or closed.
+    /// A point in time whose export has yet to begin. With its token `known` somebody may try again with it.
+    pub fn opening<C: FnMut(String)>(&self, pit: &str, known: bool, close: C) -> Opening<'_, C> {
+        if known {
+            self.forget(pit);
+        }
+        Opening { place: self, pit: Some(pit.to_owned()), known, close }
+    }
+
+    /// The point in time is in use again, closed or over.
     pub fn forget(&self, pit: &str) {
         if let Some(held) = self.places.lock().get_mut(&self.user) {
             held.left.retain(|(known, _)| known != pit);
+        }
+    }
+}
+
+/// A point in time whose export has not begun. Dropped, for example because the reader goes away meanwhile, it is left
+/// open where its token is known, and closed where it is not.
+pub struct Opening<'a, C: FnMut(String)> {
+    place: &'a Place,
+    pit: Option<String>,
+    known: bool,
+    close: C,
+}
+
+impl<C: FnMut(String)> Opening<'_, C> {
+    /// The export has begun, or its point in time is over: there is nothing to leave or to close.
+    pub fn done(mut self) {
+        self.pit = None;
+    }
+}
+
+impl<C: FnMut(String)> Drop for Opening<'_, C> {
+    fn drop(&mut self) {
+        let Some(pit) = self.pit.take() else { return };
+        let over = if self.known { self.place.leave(&pit) } else { Some(pit) };
+        if let Some(over) = over {
+            (self.close)(over);
         }
     }
 }
@@ -124,5 +158,33 @@ mod tests {
         assert_eq!(place.leave("c"), Some("b".to_owned()));
         place.forget("a");
         assert_eq!(place.leave("d"), None);
+    }
+
+    #[test]
+    fn what_did_not_begin_is_left_where_its_token_is_known_and_closed_where_it_is_not() {
+        let (places, closed) = (Places::default(), Mutex::new(Vec::new()));
+        let place = places.take(user(1)).unwrap();
+        let close = |pit: String| closed.lock().unwrap().push(pit);
+        assert_eq!((place.leave("a"), place.leave("b")), (None, None));
+        // Its reader goes away while it is opened: it is the newest that was left.
+        drop(place.opening("a", true, close));
+        assert!(closed.lock().unwrap().is_empty());
+        drop(place.opening("c", true, close));
+        drop(place.opening("new", false, close));
+        assert_eq!(*closed.lock().unwrap(), ["b", "new"]);
+        // It has begun: nothing is left of it.
+        place.opening("c", true, close).done();
+        assert_eq!((place.leave("d"), place.leave("e")), (None, Some("a".to_owned())));
+    }
+
+    #[test]
+    fn one_that_is_over_takes_no_place_of_those_that_live() {
+        let places = Places::default();
+        let place = places.take(user(1)).unwrap();
+        let close = |pit: String| assert!(pit.is_empty(), "{pit} is closed");
+        assert_eq!((place.leave("a"), place.leave("b")), (None, None));
+        place.opening("dead", true, close).done();
+        drop(place.opening("a", true, close));
+        drop(place.opening("b", true, close));
     }
 }

@@ -126,7 +126,14 @@ impl Export {
         let sent = self.send_all(first, &parts).await;
         let outcome = if sent.is_ok() { "whole" } else { "cut" };
         // What was handed over may yet be lost on its way: the reader may come back for the rest.
-        let over = if self.format.row().resumable { self.place.leave(&self.pit) } else { Some(self.pit.clone()) };
+        let over = match &sent {
+            Err(error) if matches!(error.downcast_ref(), Some(PitError::Over)) => {
+                self.place.forget(&self.pit);
+                None
+            }
+            Ok(()) | Err(_) if self.format.row().resumable => self.place.leave(&self.pit),
+            Ok(()) | Err(_) => Some(self.pit.clone()),
+        };
         if let Some(over) = over {
             self.app.elastic.close_pit(&over).await;
         }
