@@ -80,7 +80,8 @@ pub struct Mark {
 }
 
 impl Mark {
-    fn of(watermark: &Watermark) -> Self {
+    /// What this watermark says that searches see.
+    pub fn of(watermark: &Watermark) -> Self {
         let Watermark { log_id, generation, opened, searchable, .. } = *watermark;
         Self { log: log_id, position: searchable, generation, opened }
     }

@@ -111,11 +111,11 @@ impl Events {
         }
     }
 
-    /// Ids never go back.
+    /// Ids never go back, and are of one question.
     fn keep(&mut self, id: &str) {
-        let position = |id: &str| id.parse::<LogPosition>().expect("a position").position;
         if let Some(before) = &self.last_id {
-            assert!(position(id) >= position(before), "{}: {id} after {before}", self.what);
+            let ((now, question), (then, asked)) = (parts(id), parts(before));
+            assert!(now.position >= then.position && question == asked, "{}: {id} after {before}", self.what);
         }
         self.last_id = Some(id.to_owned());
     }
@@ -136,4 +136,10 @@ impl Events {
             other => assert_eq!(other, "end", "{}", self.what),
         }
     }
+}
+
+/// The two parts of an id: a position and the digest of what is read.
+pub fn parts(id: &str) -> (LogPosition, &str) {
+    let (at, digest) = id.rsplit_once(':').expect("a position and a digest");
+    (at.parse().expect("a position"), digest)
 }

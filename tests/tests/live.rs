@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wechess_tests::actor::PASSWORD;
 use wechess_tests::answer::has;
-use wechess_tests::events::Events;
+use wechess_tests::events::{Events, parts};
 use wechess_tests::{Actor, App, System, alone, eventually, story};
 
 const LIST_VIEW: &str = "chessGameListView";
@@ -99,14 +99,63 @@ fn who_comes_back_misses_nothing() {
         let mut back = ann.try_live(&path, Some(&last)).await.unwrap_or_else(|answer| panic!("{}", answer.text));
         let event = back.next().await;
         assert_eq!((event.name.as_str(), &event.data["item"]["status"]), ("change", &json!("completed")));
-        // From before anything that is kept: the list anew, and it says why.
-        let log = last.split(':').next().unwrap();
-        let mut anew =
-            ann.try_live(&path, Some(&format!("{log}:0"))).await.unwrap_or_else(|answer| panic!("{}", answer.text));
-        has(&anew.expect("snapshot").await, &json!({"reason": "gap", "total": 1}));
-        let foreign = format!("{}:7", uuid::Uuid::now_v7());
-        let mut other = ann.try_live(&path, Some(&foreign)).await.unwrap_or_else(|answer| panic!("{}", answer.text));
+        // From before anything that is kept, or beyond the end of the log: the list anew, and it says why.
+        let (at, digest) = parts(&last);
+        let id = |log: String, position: i64| format!("{log}:{position}:{digest}");
+        for lost in [
+            id(at.log.to_string(), 0),
+            id(at.log.to_string(), i64::MAX),
+            id(uuid::Uuid::now_v7().to_string(), 7),
+            at.to_string(),
+        ] {
+            let mut anew = ann.try_live(&path, Some(&lost)).await.unwrap_or_else(|answer| panic!("{}", answer.text));
+            has(&anew.expect("snapshot").await, &json!({"reason": "gap", "total": 1}));
+        }
+    });
+}
+
+/// What was told of one question says nothing of another.
+#[test]
+fn who_asks_something_else_begins_anew() {
+    story(async |app: App| {
+        let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+        let game = ann.create_game(&bob).await;
+        ann.find("chessGame", &json!({"id": game.id})).await;
+        let of = |status: &str| path("chessGame", &json!({"playerWhiteId": ann.id, "status": status}), "");
+        let mut live = ann.live(&of("completed")).await;
+        assert_eq!(live.expect("snapshot").await["total"], 0);
+        let last = live.last_id.clone().unwrap();
+        let mut other = ann.try_live(&of("active"), Some(&last)).await.unwrap_or_else(|answer| panic!("{}", answer.text));
         has(&other.expect("snapshot").await, &json!({"reason": "gap", "total": 1}));
+        // Nor does a foreign id: bob has none of ann's list.
+        let mut foreign = bob.try_live(&of("active"), Some(&last)).await.unwrap_or_else(|answer| panic!("{}", answer.text));
+        assert_eq!(foreign.expect("snapshot").await["reason"], "gap");
+    });
+}
+
+/// A browser connects again by itself with the last id: what he may see in his new role must not be missing.
+#[test]
+fn who_has_another_role_begins_anew() {
+    story(async |app: App| {
+        let guest = app.guest().await;
+        let own = format!("/bff-api/user/live?filters=%7B%22id%22%3A%22{}%22%7D", guest.id);
+        guest.look("/bff-api/user/count").await.is(200);
+        let mut live = guest.live(&own).await;
+        assert_eq!(live.expect("snapshot").await["total"], 1);
+        let email = format!("{}@example.com", uuid::Uuid::now_v7().simple());
+        let body = json!({"email": email, "password": PASSWORD, "fullname": "Grace"});
+        guest.post("/auth-api/v1/registeruser", &body).await.is(201);
+        let ended = loop {
+            let event = live.next().await;
+            if event.name == "end" {
+                break event.data;
+            }
+            assert_eq!(event.name, "change", "{}", event.data);
+        };
+        assert_eq!(ended["reason"], "role");
+        let last = live.last_id.clone();
+        let mut back = guest.try_live(&own, last.as_deref()).await.unwrap_or_else(|answer| panic!("{}", answer.text));
+        has(&back.expect("snapshot").await, &json!({"reason": "gap", "total": 1}));
     });
 }
 

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use futures_util::StreamExt;
 
+use crate::cache::Mark;
 use crate::view::{VIEWS, View};
 use crate::watermarks::Known;
 
@@ -162,9 +163,9 @@ impl Feed {
         self.lock().heard
     }
 
-    /// Where somebody goes on who has everything up to a position.
-    pub fn place(&self, since: LogPosition, generation: Option<u32>) -> Place {
-        self.lock().place(since, generation)
+    /// Where somebody goes on who has everything up to a position. `mark` is how far the view is now, if that is known.
+    pub fn place(&self, since: LogPosition, mark: Option<&Mark>) -> Place {
+        self.lock().place(since, mark)
     }
 
     /// The news of this number; `Err` when it is not kept any more, `None` when it is not there yet.
@@ -331,17 +332,17 @@ impl Kept {
         true
     }
 
-    fn place(&self, since: LogPosition, generation: Option<u32>) -> Place {
+    fn place(&self, since: LogPosition, mark: Option<&Mark>) -> Place {
         let next = self.first + self.news.len() as u64;
         let Some((log, live)) = self.source else { return Place::Lost };
-        if log != since.log || generation.is_some_and(|generation| generation != live) {
+        if log != since.log || mark.is_some_and(|mark| mark.generation() != live) {
             return Place::Lost;
         }
-        match self.heard {
-            None => return Place::Lost,
-            // The others' messages come later than his answer.
-            Some(heard) if since.position >= heard => return Place::At(next),
-            Some(_) => {}
+        let Some(heard) = self.heard else { return Place::Lost };
+        if since.position >= heard {
+            // His answer may have come before the message. What is beyond both would make him deaf until they get there.
+            let known = mark.map_or(heard, |mark| mark.position().position.max(heard));
+            return if since.position <= known { Place::At(next) } else { Place::Lost };
         }
         for (back, (news, _)) in self.news.iter().rev().enumerate() {
             match news {

@@ -12,7 +12,6 @@ pub mod subject;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{Error, HttpRequest, HttpResponse};
-use event_schema::position::LogPosition;
 use futures_util::stream;
 use service::http::Stopping;
 
@@ -24,6 +23,7 @@ use crate::query::faults::Code;
 use crate::query::matches::Matcher;
 use crate::request::Ask;
 
+use event::LastEventId;
 use reader::Reader;
 use subject::Subject;
 
@@ -79,15 +79,15 @@ pub async fn live(app: Data<App>, req: HttpRequest, stopping: Data<Stopping>) ->
     Ok(response)
 }
 
-/// Where the client stopped reading: the header, as browsers send it, or the parameter. One of another log, or one that
-/// is too old, begins anew.
-fn last_event_id(ask: &mut Ask, req: &HttpRequest) -> Option<LogPosition> {
+/// Where the client stopped reading: the header, as browsers send it, or the parameter. One of another log or another
+/// question, or one that is too old or beyond what is known, begins anew.
+fn last_event_id(ask: &mut Ask, req: &HttpRequest) -> Option<LastEventId> {
     let header = req.headers().get("Last-Event-ID").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let (text, at) = match header {
         Some(text) => (text, "/Last-Event-ID"),
         None => (ask.params.get(LAST_EVENT_ID.name)?.to_owned(), "/lastEventId"),
     };
-    let read = text.trim().parse::<LogPosition>();
+    let read = text.trim().parse::<LastEventId>();
     read.map_err(|error| ask.faults.push(at, Code::InvalidParameter, error.to_string())).ok()
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use uuid::Uuid;
 
-use super::event::{Events, Name};
+use super::event::{Events, LastEventId, Name};
 use super::feed::{Batch, Hold, News, Place};
 use super::seats::Seat;
 use super::subject::{Subject, newer};
@@ -62,6 +62,8 @@ impl End {
 pub struct Reader {
     app: Data<App>,
     subject: Subject,
+    /// Of what he reads; stands in the ids of his events.
+    digest: String,
     hold: Option<Hold>,
     changes: Option<watch::Receiver<u64>>,
     /// The number of the next news.
@@ -88,23 +90,25 @@ impl Reader {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let at = LogPosition { log: Uuid::nil(), position: 0 };
         let (newer, said) = (HashMap::new(), Instant::now());
-        Self { app, subject, hold, changes, next: 0, at, newer, lost: false, ticks, said, stopping, _seat: seat }
+        let digest = subject.digest(&app.signer);
+        Self { app, subject, digest, hold, changes, next: 0, at, newer, lost: false, ticks, said, stopping, _seat: seat }
     }
 
     /// The first bytes: the list, or nothing but a greeting where he can go on.
-    pub async fn begin(&mut self, since: Option<LogPosition>) -> Result<Bytes, ApiError> {
+    pub async fn begin(&mut self, since: Option<LastEventId>) -> Result<Bytes, ApiError> {
         self.is_heard().await;
         self.next = self.changes.as_mut().map_or(0, |changes| *changes.borrow_and_update());
         let mut text = format!("retry: {RETRY_MS}\n\n");
-        let generation = Mark::now(&self.app, self.subject.view).map(|mark| mark.generation());
-        if let (Some(since), Some(hold)) = (since, &self.hold)
-            && let Place::At(number) = hold.place(since, generation)
+        let mark = Mark::now(&self.app, self.subject.view);
+        let reason = if since.is_some() { "gap" } else { "start" };
+        if let (Some(since), Some(hold)) = (since.filter(|since| since.digest == self.digest), &self.hold)
+            && let Place::At(number) = hold.place(since.at, mark.as_ref())
         {
-            (self.next, self.at) = (number, since);
+            (self.next, self.at) = (number, since.at);
             text.push_str(": going on\n\n");
             return Ok(text.into());
         }
-        let list = self.list(if since.is_some() { "gap" } else { "start" }).await?;
+        let list = self.list(reason).await?;
         Ok([text.as_bytes(), &list].concat().into())
     }
 
@@ -142,10 +146,11 @@ impl Reader {
         self.newer = newer(&found, self.at.position);
         let items = answer::items(&self.subject.fields, &found).map_err(EsError::into_api)?;
         let data = json!({"reason": reason, "total": found.total, "items": items});
-        let mut events = Events::default();
+        let mut events = Events::of(&self.digest);
         events.push(Name::Snapshot, Some(self.at), &data);
+        let bytes = events.into_bytes();
         self.said = Instant::now();
-        Ok(events.into_bytes())
+        Ok(bytes)
     }
 
     /// What he is told next, and whether it is the last.
@@ -187,7 +192,7 @@ impl Reader {
     fn end(&self, why: End) -> (Bytes, bool) {
         metrics::counter!("wechess_live_ended_total", "reason" => why.told()["reason"].as_str().unwrap_or_default().to_owned())
             .increment(1);
-        let mut events = Events::default();
+        let mut events = Events::of(&self.digest);
         events.push(Name::End, None, &why.told());
         (events.into_bytes(), true)
     }
@@ -202,7 +207,7 @@ impl Reader {
             return Ok(None);
         }
         self.said = Instant::now();
-        let mut events = Events::default();
+        let mut events = Events::of(&self.digest);
         events.beat(self.at);
         Ok(Some(events.into_bytes()))
     }
@@ -237,7 +242,7 @@ impl Reader {
         }
         self.still_may().await?;
         self.said = Instant::now();
-        Ok(Some(events.into_bytes()))
+        Ok(Some(events))
     }
 
     async fn owed(&mut self) -> Result<Option<Bytes>, End> {
@@ -261,8 +266,8 @@ impl Reader {
         }
     }
 
-    fn events(&mut self, batch: &Batch) -> Events {
-        let mut events = Events::default();
+    fn events(&mut self, batch: &Batch) -> Bytes {
+        let mut events = Events::of(&self.digest);
         let mut told: Vec<(i64, Name, Value)> = Vec::new();
         for change in batch.changes.iter().filter(|change| change.position > self.at.position) {
             let had = match self.newer.get(&change.id) {
@@ -281,6 +286,6 @@ impl Reader {
             let id = done.then_some(LogPosition { position, ..self.at });
             events.push(name, id, &data);
         }
-        events
+        events.into_bytes()
     }
 }

@@ -13,9 +13,10 @@ use super::feed::Source;
 use crate::answer;
 use crate::es::{Found, Row};
 use crate::page::Page;
-use crate::query::compile::{Order, ReadRule};
+use crate::query::compile::{Order, ReadRule, query};
 use crate::query::expr::Filter;
 use crate::query::matches::Matcher;
+use crate::signed::Signer;
 use crate::view::{Column, View};
 
 /// What is read, and by whom.
@@ -39,6 +40,17 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Tells apart what is read, and with which rights: only the same goes on where it stopped. Another role, filter, order
+    /// or field is not the same, nor is another `now`: documents may have left it meanwhile, which nothing would tell.
+    pub fn digest(&self, signer: &Signer) -> String {
+        let order: Vec<(&str, &str)> =
+            self.sort.iter().map(|(column, order)| (column.name.as_str(), order.as_str())).collect();
+        let fields: Vec<&str> = self.fields.iter().map(|column| column.name.as_str()).collect();
+        let query = query(&self.rule, self.filter.as_ref(), None);
+        let what = json!([self.view.table.name, query, order, self.page.limit, fields]).to_string();
+        signer.digest("live", what.as_bytes())
+    }
+
     /// The document as he sees it, if he does.
     fn shown(&self, source: &Source) -> Option<Value> {
         let fits = self.rule.allows(source) && self.matcher.as_ref().is_none_or(|matcher| matcher.matches(source));
@@ -152,5 +164,31 @@ mod tests {
         };
         assert_eq!(newer(&found, 11), HashMap::from([(Uuid::from_u128(1), 12)]));
         assert_eq!(newer(&found, 12), HashMap::new());
+    }
+
+    #[test]
+    fn only_the_same_has_the_same_digest() {
+        let digest = |change: fn(&mut Subject)| {
+            let mut subject = subject();
+            change(&mut subject);
+            subject.digest(&crate::signed::signer())
+        };
+        let same = digest(|_| ());
+        assert_eq!(same, digest(|subject| subject.caller.token = "another".into()));
+        let me = UserId(Uuid::from_u128(7));
+        let others: [fn(&mut Subject); 6] = [
+            |subject| subject.rule = ReadRule::All,
+            |subject| subject.rule = ReadRule::ReadersWith(UserId(Uuid::from_u128(8)), Role::User),
+            |subject| subject.filter = None,
+            |subject| subject.page.limit = 11,
+            |subject| subject.fields.truncate(1),
+            |subject| subject.view = by_name("chessGame").unwrap(),
+        ];
+        for (number, other) in others.into_iter().enumerate() {
+            assert_ne!(same, digest(other), "{number}");
+        }
+        let mut guest = subject();
+        guest.rule = ReadRule::ReadersWith(me, Role::Guest);
+        assert_ne!(same, guest.digest(&crate::signed::signer()));
     }
 }

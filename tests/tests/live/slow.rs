@@ -44,7 +44,7 @@ fn who_does_not_read_is_cut_and_told_so() {
         assert!(slow.try_next().await.is_none(), "nothing comes behind the end");
         assert!(slow.shown.len() < each * times);
         // He comes back, and has his list anew.
-        let back = ann.try_live(&format!("{LIVE}?fields=id"), slow.last_id.as_deref()).await;
+        let back = ann.try_live(LIVE, slow.last_id.as_deref()).await;
         let again = back.unwrap_or_else(|answer| panic!("{}", answer.text)).expect("snapshot").await;
         assert_eq!((&again["reason"], &again["total"]), (&json!("gap"), &json!(each * times)));
         system.end().await;

@@ -97,17 +97,31 @@ fn a_watermark_that_is_ahead_for_long_is_a_gap() {
 fn who_comes_back_goes_on_where_everything_since_is_kept() {
     let kept = hear(vec![whole(5, 7), whole(7, 9), whole(9, 12)]);
     let since = |position| LogPosition { log: LOG, position };
-    assert_eq!(kept.place(since(12), Some(1)), Place::At(3));
-    assert_eq!(kept.place(since(15), Some(1)), Place::At(3), "his answer came before the message");
-    assert_eq!(kept.place(since(10), Some(1)), Place::At(2));
+    let now = |position| Mark::of(&mark(position));
+    assert_eq!(kept.place(since(12), Some(&now(12))), Place::At(3));
+    assert_eq!(kept.place(since(15), Some(&now(15))), Place::At(3), "his answer came before the message");
+    assert_eq!(kept.place(since(10), Some(&now(12))), Place::At(2));
     assert_eq!(kept.place(since(9), None), Place::At(2));
-    assert_eq!(kept.place(since(5), Some(1)), Place::At(0));
-    assert_eq!(kept.place(since(4), Some(1)), Place::Lost);
-    assert_eq!(kept.place(since(9), Some(2)), Place::Lost, "another generation serves");
+    assert_eq!(kept.place(since(5), Some(&now(12))), Place::At(0));
+    assert_eq!(kept.place(since(4), Some(&now(12))), Place::Lost);
+    let another = Mark::of(&Watermark { generation: 2, ..mark(12) });
+    assert_eq!(kept.place(since(9), Some(&another)), Place::Lost, "another generation serves");
     assert_eq!(kept.place(LogPosition { log: Uuid::nil(), position: 9 }, None), Place::Lost);
     assert_eq!(Kept::new(KEPT, 0).place(since(0), None), Place::Lost);
     let kept = hear(vec![whole(5, 7), whole(8, 9)]);
     assert_eq!((kept.place(since(8), None), kept.place(since(6), None)), (Place::At(2), Place::Lost));
+}
+
+#[test]
+fn nobody_goes_on_beyond_what_is_known() {
+    let kept = hear(vec![whole(5, 7)]);
+    let place = |position, mark: Option<i64>| {
+        let mark = mark.map(|position| Mark::of(&self::mark(position)));
+        kept.place(LogPosition { log: LOG, position }, mark.as_ref())
+    };
+    assert_eq!((place(7, Some(6)), place(7, None)), (Place::At(1), Place::At(1)));
+    assert_eq!((place(8, Some(8)), place(8, Some(7)), place(8, None)), (Place::At(1), Place::Lost, Place::Lost));
+    assert_eq!(place(i64::MAX, Some(8)), Place::Lost);
 }
 
 #[test]
