@@ -194,10 +194,10 @@ where
     Ok(response(flight.await?, Some(tag), fresh))
 }
 
-/// Whether the view does not reach what the request wants in time: waits, and fails, as
-/// [`crate::freshness::Freshness::wait`] does.
+/// Whether the view, or that of the saved filter before it, does not reach what the request wants in time: waits, and
+/// fails, as [`crate::freshness::Freshness::wait`] does.
 pub async fn is_stale(app: &App, ask: &Ask) -> Result<bool, ApiError> {
-    Ok(app.freshness.wait(ask.view, &ask.wanted, Need::Searchable).await?.stale)
+    Ok(app.freshness.wait(ask.view, &ask.wanted, Need::Searchable).await?.stale || ask.stale)
 }
 
 fn note(outcome: &'static str) {

@@ -57,6 +57,8 @@ pub struct Ask {
     pub faults: Faults,
     /// Whether the filters so far may speak of `now`.
     pub relative: bool,
+    /// Whether the view of saved filters does not reach what the request wants.
+    pub stale: bool,
     /// A body that is a bare map of filters.
     bare: Option<Value>,
     /// The bytes of the request, if they alone may tell what is asked.
@@ -120,6 +122,7 @@ impl Ask {
             if_none_match,
             faults,
             relative: false,
+            stale: false,
             bare,
             repeat: None,
         }

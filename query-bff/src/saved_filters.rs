@@ -69,7 +69,8 @@ fn index_name(saved: &'static View, role: Role) -> Result<&'static Column, ApiEr
 }
 
 /// The filter that `filter=<id>` names: the caller's own or one shared with his role, of this view; else 404. It is
-/// checked again, because fields may have gone since, and other roles may use fewer.
+/// checked again, because fields may have gone since, and other roles may use fewer. Where its view is stale the answer
+/// is as well, the 404 too.
 pub async fn used(app: &App, ask: &mut Ask) -> Result<Option<Filter>, ApiError> {
     let Some(text) = ask.params.get(FILTER.name).filter(|text| !text.is_empty()) else { return Ok(None) };
     // What it says is not in the request.
@@ -80,13 +81,14 @@ pub async fn used(app: &App, ask: &mut Ask) -> Result<Option<Filter>, ApiError> 
         return Ok(None);
     };
     let saved = saved_view()?;
-    app.freshness.wait(saved, &ask.wanted, Need::Applied).await?;
+    let stale = app.freshness.wait(saved, &ask.wanted, Need::Applied).await?.stale;
+    ask.stale |= stale;
     let found = app.elastic.get(&app.namespace.index(saved.table.name), id).await.map_err(EsError::into_api)?;
     let rule = ask.rule(saved);
     let of_view = |source: &Map<String, Value>| source.get("indexName") == Some(&json!(ask.view.table.name));
     let Some(source) = found.filter(|source| rule.allows(source) && of_view(source)) else {
         let told = format!("you have no saved filter `{id}` of {}, and none is shared with you", ask.view.table.name);
-        return Err(ApiError::new(404, "errMsg_filterNotFound", told));
+        return Err(ApiError::new(404, "errMsg_filterNotFound", told).stale(stale));
     };
     let conditions = source.get("conditions").cloned().unwrap_or_default();
     let whose = match source.get("filterName").and_then(Value::as_str) {

@@ -52,6 +52,7 @@ pub struct ApiError {
     detail: Box<str>,
     faults: Vec<Fault>,
     retry_after: Option<u32>,
+    stale: bool,
     // Shared: one failure may be told to several.
     source: Option<Arc<BoxError>>,
 }
@@ -69,6 +70,7 @@ impl ApiError {
             detail: detail.into().into(),
             faults: Vec::new(),
             retry_after: matches!(status, 429 | 503).then_some(RETRY_AFTER_SECONDS),
+            stale: false,
             source: None,
         }
     }
@@ -106,6 +108,12 @@ impl ApiError {
     /// When to try again.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+        self
+    }
+
+    /// Whether it was told by a view that has not reached what the request wants: `Stale: true`.
+    pub fn stale(mut self, stale: bool) -> Self {
+        self.stale = stale;
         self
     }
 
@@ -215,6 +223,9 @@ impl ResponseError for ApiError {
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
+        if self.stale {
+            response.insert_header(("stale", "true"));
+        }
         response.json(self.body())
     }
 }
@@ -257,5 +268,14 @@ mod tests {
         assert_eq!(error.cause().unwrap().to_string(), "password of the database");
         let busy = ApiError::unavailable("nothing was changed", "down").error_response();
         assert_eq!(busy.headers().get(RETRY_AFTER).unwrap(), "1");
+    }
+
+    #[test]
+    fn what_a_late_view_does_not_know_is_stale() {
+        let header = |stale| {
+            let response = ApiError::not_found("no game `7`").stale(stale).error_response();
+            response.headers().get("stale").map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!((header(true).as_deref(), header(false)), (Some("true"), None));
     }
 }

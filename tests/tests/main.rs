@@ -40,6 +40,7 @@ mod replay;
 mod restore;
 mod routes;
 mod same_moment;
+mod saved_filters;
 mod saving;
 mod sessions;
 mod timers;

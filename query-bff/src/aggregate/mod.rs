@@ -126,7 +126,7 @@ fn opened(signer: &Signer, faults: &mut Faults, body: &Value) -> Option<Mark> {
 /// Where to go on; a fault if the cursor is not one of this request.
 fn place(mark: Mark, digest: &str, faults: &mut Faults) -> Option<After> {
     if mark.digest != digest {
-        let told = "this cursor belongs to another request: send the `nextCursor` of the same view, body and user";
+        let told = "this cursor belongs to another request: send the `nextCursor` of the same view, body and rights";
         faults.push("/cursor", Code::InvalidValue, told);
         return None;
     }

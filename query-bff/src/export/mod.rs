@@ -132,10 +132,11 @@ async fn answer(app: Data<App>, req: HttpRequest, mut ask: Ask) -> Result<HttpRe
     let place = app.exports.take(ask.caller.user_id)?;
     let (ticket, fresh) = match &plan.resumed {
         Some((ticket, _)) => {
-            (ticket.clone(), Fresh { watermark: ticket.watermark(), stale: false })
+            (ticket.clone(), Fresh { watermark: ticket.watermark(), stale: ask.stale })
         }
         None => {
-            let fresh = app.freshness.wait(ask.view, &ask.wanted, Need::Searchable).await?;
+            let mut fresh = app.freshness.wait(ask.view, &ask.wanted, Need::Searchable).await?;
+            fresh.stale |= ask.stale;
             let index = app.namespace.index(ask.view.table.name);
             let pit = app.elastic.open_pit(&index).await.map_err(EsError::into_api)?;
             (Ticket::new(&plan.digest, pit, ask.asker.now, fresh.watermark), fresh)
