@@ -23,7 +23,7 @@ use crate::query::expr::Filter;
 use crate::query::faults::{Code, Faults, did_you_mean, quoted, step};
 use crate::query::value::Asker;
 use crate::query::words::Words;
-use crate::query::{budget, parse};
+use crate::query::{budget, parse, unique};
 use crate::refusal;
 use crate::saved_filters;
 use crate::signed::Signer;
@@ -77,7 +77,7 @@ impl Call {
 impl Ask {
     /// 401 before 404 before all faults of the request. `known` are the parameters of the route.
     pub async fn open(app: &App, req: &HttpRequest, known: &[&Param]) -> Result<Self, ApiError> {
-        Ok(Self::read(Call::of(app, req).await?, req, known, None))
+        Ok(Self::read(Call::of(app, req).await?, req, known, None, Faults::default()))
     }
 
     /// As [`Ask::open`], for a route whose parameters may stand in a JSON body as well; a body in which none of them
@@ -94,12 +94,13 @@ impl Ask {
 
     /// As both, of a known caller and view.
     pub fn of(call: Call, req: &HttpRequest, known: &[&Param], body: Option<Bytes>) -> Result<Self, actix_web::Error> {
-        let body = body.map(|bytes| json_body(req, Ok(bytes))).transpose()?;
-        Ok(Self::read(call, req, known, body))
+        let mut faults = Faults::default();
+        let body = body.map(|bytes| json_body(req, Ok(bytes), &mut faults)).transpose()?;
+        Ok(Self::read(call, req, known, body, faults))
     }
 
-    fn read(Call { caller, view }: Call, req: &HttpRequest, known: &[&Param], body: Option<Value>) -> Self {
-        let mut faults = Faults::default();
+    fn read(call: Call, req: &HttpRequest, known: &[&Param], body: Option<Value>, mut faults: Faults) -> Self {
+        let Call { caller, view } = call;
         let mut params = Params::read(req.query_string(), known, &mut faults);
         let bare = match body {
             Some(Value::Object(map)) if map.keys().any(|key| known.iter().any(|param| param.name == key)) => {
@@ -164,7 +165,7 @@ impl Ask {
     pub fn filters(&mut self) -> Option<Filter> {
         let named = match self.params.get(FILTERS.name) {
             Some(text) if !budget::bytes(text.len(), "/filters", &mut self.faults) => return None,
-            Some(text) => match serde_json::from_str::<Value>(text) {
+            Some(text) => match unique::read(text.as_bytes(), "/filters", &mut self.faults) {
                 Ok(json) => Some(json),
                 Err(error) => {
                     let message = format!("`filters` is not valid JSON: {error}");
@@ -273,19 +274,23 @@ fn no_such_view(name: &str) -> ApiError {
     ApiError::new(404, "errMsg_indexNotFound", told)
 }
 
-/// The body of a request as JSON: 415 for another type, 400 for what is no JSON.
-pub fn json_body(req: &HttpRequest, body: Result<Bytes, actix_web::Error>) -> Result<Value, actix_web::Error> {
+/// The body of a request as JSON: 415 for another type, 400 for what is no JSON. Repeated keys are faults.
+pub fn json_body(
+    req: &HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+    faults: &mut Faults,
+) -> Result<Value, actix_web::Error> {
     let bytes = body?;
     let kind = actix_web::HttpMessage::content_type(req).to_ascii_lowercase();
     if kind != "application/json" && !kind.ends_with("+json") {
         let told = "the body must be JSON (`Content-Type: application/json`)";
         return Err(ApiError::new(415, "errMsg_unsupportedMediaType", told).into());
     }
-    let mut faults = Faults::default();
-    if !budget::bytes(bytes.len(), "", &mut faults) {
-        faults.into_result()?;
+    let mut too_large = Faults::default();
+    if !budget::bytes(bytes.len(), "", &mut too_large) {
+        too_large.into_result()?;
     }
-    let read = serde_json::from_slice(&bytes);
+    let read = unique::read(&bytes, "", faults);
     Ok(read.map_err(|e| ApiError::new(400, "errMsg_invalidJson", format!("the body is not valid JSON: {e}")))?)
 }
 

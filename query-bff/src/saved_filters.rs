@@ -105,7 +105,7 @@ pub async fn used(app: &App, ask: &mut Ask) -> Result<Option<Filter>, ApiError> 
 /// `POST /:index/filters`: `{filterName, conditions, sharedWith}`, or `filters` for `conditions`.
 pub async fn save(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
     let mut ask = Ask::open(&app, &req, WRITE).await?;
-    let body = json_body(&req, body)?;
+    let body = json_body(&req, body, &mut ask.faults)?;
     let wish = read(&mut ask, &body);
     let idempotency_key = idempotency_key(&req, &mut ask.faults);
     ask.sound()?;

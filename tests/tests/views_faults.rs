@@ -43,6 +43,41 @@ fn all_faults_of_a_query_are_in_one_answer() {
     });
 }
 
+/// JSON lets a key stand twice, and most readers drop the first one: half of a question would be answered.
+#[test]
+fn a_key_that_stands_twice_is_refused_wherever_it_stands() {
+    story(async |app: App| {
+        let ann = app.user("ann").await;
+        let bare = r#"{"plies":{"gte":5},"plies":{"lte":9},"eco":{"eq":"B20","eq":"C50"},"colour":1}"#;
+        let inside = |at: &str| {
+            let rest = ["colour errMsg_unknownField", "eco/eq errMsg_invalidShape", "plies errMsg_invalidShape"];
+            rest.map(|rest| format!("{at}/{rest}"))
+        };
+        let sent = async |path: &str, body: String| {
+            let view = "/bff-api/chessGameListView";
+            let answer = ann.view("POST", &format!("{view}/{path}")).body("application/json", body).send().await;
+            assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+            let mut faults = answer.faults();
+            faults.sort();
+            faults
+        };
+        for route in ["list", "count", "export"] {
+            assert_eq!(sent(route, bare.to_owned()).await, inside(""), "{route}");
+            assert_eq!(sent(route, format!("{{\"filters\":{bare}}}")).await, inside("/filters"), "{route}");
+        }
+        assert_eq!(sent("aggregate", format!("{{\"filters\":{bare}}}")).await, inside("/filters"));
+        assert_eq!(sent("filters", format!("{{\"conditions\":{bare}}}")).await, inside("/conditions"));
+        assert_eq!(sent("list", r#"{"limit":5,"limit":6}"#.to_owned()).await, ["/limit errMsg_invalidShape"]);
+        let text: String = bare.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for route in ["list", "count", "export", "live"] {
+            let path = format!("/bff-api/chessGameListView/{route}?filters={text}");
+            let mut faults = ann.view("GET", &path).send().await.faults();
+            faults.sort();
+            assert_eq!(faults, inside("/filters"), "{route}");
+        }
+    });
+}
+
 #[test]
 fn an_unknown_index_is_a_404() {
     story(async |app: App| {

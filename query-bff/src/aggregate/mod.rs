@@ -72,7 +72,7 @@ struct Turn {
 /// `POST /:index/aggregate`.
 pub async fn aggregate(app: Data<App>, req: HttpRequest, body: Result<Bytes, Error>) -> Result<HttpResponse, Error> {
     let mut ask = Ask::open(&app, &req, PARAMS).await?;
-    let body = json_body(&req, body)?;
+    let body = json_body(&req, body, &mut ask.faults)?;
     let mark = opened(&app.signer, &mut ask.faults, &body);
     let then = mark.as_ref().and_then(|mark| DateTime::from_timestamp_millis(mark.now));
     ask.asker.now = then.unwrap_or(ask.asker.now);

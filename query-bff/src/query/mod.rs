@@ -12,6 +12,7 @@ pub mod lucene;
 pub mod matches;
 pub mod operators;
 pub mod parse;
+pub mod unique;
 pub mod value;
 pub mod words;
 
