@@ -101,8 +101,8 @@ use Family::{Flag, Name, Ordered, Text, Words};
 pub const OPERATORS: &[Operator] = &[
     row(Op::Eq, &["eq"], Operand::One, &[Text, Name, Flag, Ordered]),
     row(Op::Ne, &["ne", "noteq"], Operand::One, &[Text, Name, Flag, Ordered]),
-    row(Op::In, &["in"], Operand::Many, &[Text, Name, Ordered]),
-    row(Op::Nin, &["nin"], Operand::Many, &[Text, Name, Ordered]),
+    row(Op::In, &["in"], Operand::Many, &[Text, Name, Flag, Ordered]),
+    row(Op::Nin, &["nin"], Operand::Many, &[Text, Name, Flag, Ordered]),
     row(Op::Gt, &["gt"], Operand::One, &[Ordered]),
     row(Op::Gte, &["gte"], Operand::One, &[Ordered]),
     row(Op::Lt, &["lt"], Operand::One, &[Ordered]),

@@ -56,6 +56,8 @@ fn every_operator_of_our_grammar() {
     is(json!({"eco": ["B20", "C50"]}), json!({"terms": {"eco": ["B20", "C50"]}}));
     is(json!({"eco": {"in": []}}), json!({"terms": {"eco": []}}));
     is(json!({"eco": {"nin": ["B20"]}}), json!({"bool": {"must_not": [{"terms": {"eco": ["B20"]}}]}}));
+    is(json!({"isActive": [true, false]}), json!({"terms": {"isActive": [true, false]}}));
+    is(json!({"isActive": {"nin": [true]}}), json!({"bool": {"must_not": [{"terms": {"isActive": [true]}}]}}));
     is(json!({"eco": {"has": "B20"}}), json!({"term": {"eco": "B20"}}));
     is(json!({"plies": {"gt": 3}}), json!({"range": {"plies": {"gt": 3}}}));
     is(json!({"plies": {"gte": 3}}), json!({"range": {"plies": {"gte": 3}}}));
@@ -180,7 +182,7 @@ fn all_faults_stand_in_one_answer() {
         "/filters/plies/gte `plies` wants an integer, not `3`",
         "/filters/plies/betwen `betwen` is no operator of `plies` (eq, ne, noteq, in, nin, gt, gte, lt, lte, between, range, exists, missing), did you mean `between`?",
         "/filters/plies/between expected a list of two values, the least and the greatest",
-        "/filters/isActive/gt `gt` cannot be used on `isActive`, use one of eq, ne, noteq, exists, missing",
+        "/filters/isActive/gt `gt` cannot be used on `isActive`, use one of eq, ne, noteq, in, nin, exists, missing",
         "/filters/createdAt/lt `createdAt` wants a date: RFC 3339 such as `2025-11-22T10:00:00Z`, a day such as `2025-11-22`, or date math such as `now-7d/d`, not `yesterday`",
         "/filters/status_idx `status_idx` wants an integer from 0 to 4, not `5`",
         "/filters/eco/match `match` cannot be used on `eco`, use one of eq, ne, noteq, in, nin, exists, missing, has, prefix, contains, wildcard, regexp",
