@@ -271,15 +271,23 @@ function showTable() {
   byId("more").hidden = !answer.nextCursor;
 }
 
-// The first dimension along the axis; with a second one a series for each of its values, else the chosen number.
+// The first dimension along the axis; with more a series for each combination of their values, else the chosen number.
+// As many series as there are colours; `all` is how many there would be.
 function series(keys, number) {
   const word = (value) => (value === null ? "(missing)" : String(value));
   const rows = state.rows.map(flat);
   const labels = [...new Set(rows.map((row) => word(row[keys[0]])))];
-  if (keys.length < 2) return { labels, datasets: [{ label: number, data: rows.map((row) => row[number]) }] };
-  const names = [...new Set(rows.map((row) => word(row[keys[1]])))].slice(0, PALETTE.length);
-  const value = (label, name) => rows.find((row) => word(row[keys[0]]) === label && word(row[keys[1]]) === name)?.[number] ?? null;
-  return { labels, datasets: names.map((name) => ({ label: name, data: labels.map((label) => value(label, name)) })) };
+  if (keys.length < 2) return { data: { labels, datasets: [{ label: number, data: rows.map((row) => row[number]) }] }, all: 1 };
+  const found = new Map();
+  for (const row of rows) {
+    const words = keys.slice(1).map((key) => word(row[key]));
+    const id = JSON.stringify(words);
+    if (!found.has(id)) found.set(id, { label: words.join(" · "), values: new Map() });
+    found.get(id).values.set(word(row[keys[0]]), row[number]);
+  }
+  const shown = [...found.values()].slice(0, PALETTE.length);
+  const datasets = shown.map(({ label, values }) => ({ label, data: labels.map((at) => values.get(at) ?? null) }));
+  return { data: { labels, datasets }, all: found.size };
 }
 
 function showChart() {
@@ -288,7 +296,9 @@ function showChart() {
   if (state.chart) state.chart.destroy();
   state.chart = null;
   if (byId("chartCard").hidden) return;
-  const data = series(keys, byId("shown").value);
+  const { data, all } = series(keys, byId("shown").value);
+  byId("unshown").hidden = all <= data.datasets.length;
+  byId("unshown").textContent = "The chart shows the first " + data.datasets.length + " of " + all + " series; the table has them all.";
   const color = getComputedStyle(document.body).getPropertyValue("--soft");
   data.datasets.forEach((set, index) => { set.backgroundColor = set.borderColor = PALETTE[index % PALETTE.length]; set.maxBarThickness = 48; });
   const axis = { ticks: { color }, grid: { color: "rgba(128,128,128,0.2)" } };
@@ -324,6 +334,17 @@ async function run(more) {
   try { show(await ask(url(), body), more); } catch (error) { say(error.message, true); }
 }
 
+async function copy() {
+  try {
+    await navigator.clipboard.writeText(byId("snippet").textContent);
+    say("copied");
+  } catch {
+    // There is no clipboard away from localhost and https, and it may be forbidden.
+    getSelection().selectAllChildren(byId("snippet"));
+    say("selected: copy it with Ctrl+C or ⌘C");
+  }
+}
+
 async function begin() {
   const document_ = await ask("openapi.json");
   const path = Object.values(document_.paths).find((methods) => methods.post && methods.post.operationId === "aggregateIndex");
@@ -339,7 +360,7 @@ async function begin() {
   byId("kind").addEventListener("change", showChart);
   byId("run").addEventListener("click", () => run(false));
   byId("more").addEventListener("click", () => run(true));
-  byId("copy").addEventListener("click", () => navigator.clipboard.writeText(byId("snippet").textContent).then(() => say("copied")));
+  byId("copy").addEventListener("click", copy);
   for (const tab of byId("tabs").querySelectorAll("[data-language]")) {
     tab.addEventListener("click", () => {
       state.language = tab.dataset.language;

@@ -45,6 +45,30 @@ fn is_clean(browser: &Browser, base: &str) {
     }
 }
 
+/// Three dimensions: a series for each pair of the further two; more than there are colours, which is said. And a text
+/// that cannot be put into the clipboard is selected.
+fn the_rest_is_told(browser: &mut Browser) {
+    click(browser, "addDimension");
+    choose(browser, "dimension", 2, "playerWhiteName");
+    assert_eq!(browser.value("document.getElementById('unshown').hidden"), true);
+    click(browser, "run");
+    browser.until("document.querySelectorAll('tbody tr').length === 25");
+    let series = browser.value("Chart.getChart('chart').data.datasets.map((one) => [one.label, one.data])");
+    let series: Vec<(String, Vec<Option<f64>>)> = serde_json::from_value(series).expect("series");
+    assert_eq!(series.len(), 8);
+    for (name, values) in &series {
+        assert!(name.contains(" · W "), "{name}");
+        // Each player played once.
+        assert_eq!(values.iter().flatten().sum::<f64>(), 1.0, "{name}: {values:?}");
+    }
+    let told = browser.value("document.getElementById('unshown').textContent");
+    assert!(told.as_str().is_some_and(|told| told.contains("first 8 of 24 series")), "{told}");
+    browser.value("(() => { Object.defineProperty(navigator, 'clipboard', { value: undefined }); })()");
+    click(browser, "copy");
+    browser.until("document.getElementById('status').textContent.startsWith('selected')");
+    assert_eq!(browser.value("getSelection().toString().includes('curl -sS')"), true);
+}
+
 #[test]
 fn a_question_is_put_together_with_the_mouse() {
     story(async |app: App| {
@@ -105,6 +129,7 @@ fn a_question_is_put_together_with_the_mouse() {
             let text = text.as_str().unwrap();
             assert!(text.contains(word) && text.contains("playedAt") && !text.contains(&eve.token), "{text}");
         }
+        the_rest_is_told(&mut browser);
         browser.resize(390, 844);
         browser.until("document.documentElement.scrollWidth <= 390");
         keep(&mut browser, "analyst-390x844.png");
