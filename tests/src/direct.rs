@@ -79,6 +79,15 @@ pub async fn put_documents(app: &App, view: &str, documents: impl Iterator<Item 
     assert_eq!(answer.is(200)["errors"], false, "{}", answer.text);
 }
 
+/// Gives these fields to all documents of a view that an Elasticsearch query finds, behind the projector's back; how many
+/// there were. Such a document must not change any more.
+pub async fn overwrite(app: &App, view: &str, query: &Value, fields: &Value) -> u64 {
+    let path = format!("/{}/_update_by_query?refresh=true", app.namespace.index(view));
+    let script = json!({"source": "ctx._source.putAll(params.fields)", "params": {"fields": fields}});
+    let answer = elasticsearch_admin("POST", &path, Some(&json!({"query": query, "script": script}))).await;
+    answer.is(200)["updated"].as_u64().expect("a number")
+}
+
 /// A namespace that nobody has yet.
 pub fn fresh_namespace() -> Namespace {
     let unique = uuid::Uuid::now_v7().simple().to_string();
