@@ -1,4 +1,5 @@
-//! An HTTP proxy before Elasticsearch that counts searches, and on a bad day does to them what such days do.
+//! An HTTP proxy before Elasticsearch that counts searches and reads by id, and on a bad day does to them what such days
+//! do.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::refusing::{head, pass, read};
 use crate::servers::stack;
 use crate::{App, System};
 
-/// What becomes of searches.
+/// What becomes of searches and reads by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Day {
     /// They are passed on.
@@ -22,9 +23,9 @@ pub enum Day {
     Slow,
     /// Half of the answer comes, then the connection ends.
     Cut,
-    /// The answer says that a shard failed.
+    /// The answer says that a shard failed; one by id comes from one shard and is passed on.
     Partial,
-    /// The answer says that the time was over.
+    /// The answer says that the time was over; one by id is passed on.
     TimedOut,
     /// 429.
     Busy,
@@ -45,6 +46,7 @@ pub struct Searches {
 struct Counts {
     asked: AtomicU64,
     left: AtomicU64,
+    spared: AtomicU64,
 }
 
 impl Searches {
@@ -77,6 +79,11 @@ impl Searches {
         self.day.send_replace(day);
     }
 
+    /// The next so many are passed on, whatever day it is.
+    pub fn spare(&self, searches: u64) {
+        self.counts.spared.store(searches, Ordering::SeqCst);
+    }
+
     /// How many searches came.
     pub fn asked(&self) -> u64 {
         self.counts.asked.load(Ordering::SeqCst)
@@ -104,13 +111,20 @@ async fn serve(
 ) -> Option<()> {
     let mut client = BufReader::new(client);
     let asked = read(&mut client).await?;
-    if !asked.path.contains("/_search") {
+    let by_id = asked.path.contains("/_doc/");
+    if !by_id && !asked.path.contains("/_search") {
         let (status, body) = pass(http, server, asked).await?;
         client.write_all(head(status, body.len()).as_bytes()).await.ok()?;
         return client.write_all(&body).await.ok();
     }
     counts.asked.fetch_add(1, Ordering::SeqCst);
-    let another = async { days.wait_for(|day| *day != Day::Slow).await.map(|day| *day).unwrap_or(Day::Down) };
+    let spared = counts.spared.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+    let another = async {
+        if spared {
+            return Day::Well;
+        }
+        days.wait_for(|day| *day != Day::Slow).await.map(|day| *day).unwrap_or(Day::Down)
+    };
     let mut more = [0];
     let day = tokio::select! {
         day = another => day,
@@ -123,6 +137,7 @@ async fn serve(
         Day::Down => return None,
         Day::Busy => (429, br#"{"error":{"reason":"the queue is full"},"status":429}"#.to_vec()),
         Day::Well | Day::Slow | Day::Cut => pass(http, server, asked).await?,
+        Day::Partial | Day::TimedOut if by_id => pass(http, server, asked).await?,
         Day::Partial => changed(pass(http, server, asked).await?, "\"failed\":0", "\"failed\":1"),
         Day::TimedOut => changed(pass(http, server, asked).await?, "\"timed_out\":false", "\"timed_out\":true"),
     };

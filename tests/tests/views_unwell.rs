@@ -1,10 +1,30 @@
 //! Elasticsearch on bad days: what is asked then is refused, never answered wrongly.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wechess_tests::searches::{Day, Searches};
-use wechess_tests::{System, alone, eventually};
+use wechess_tests::{Actor, Answer, System, alone, eventually};
 
 const COUNT: &str = "/bff-api/chessGame/count";
+
+/// An aggregate, an export, a live read; and a read by id where its answer does not come whole.
+async fn the_other_routes_refuse(ann: &Actor, day: Day, game: &Value) {
+    let body = json!({"groupBy": [{"field": "status"}], "totals": true});
+    let refused = |answer: Answer| {
+        assert_eq!(answer.status, 503, "{day:?}: {} -> {}", answer.what, answer.text);
+        answer.refused(503, "errMsg_serviceUnavailable");
+    };
+    refused(ann.view("POST", "/bff-api/chessGame/aggregate").json(&body).send().await);
+    for format in ["ndjson", "csv", "parquet"] {
+        refused(ann.view("GET", &format!("/bff-api/chessGame/export?format={format}")).send().await);
+    }
+    refused(ann.try_live("/bff-api/chessGame/live", None).await.err().expect("a refusal"));
+    let one = format!("/bff-api/chessGame/{}", game["id"].as_str().expect("an id"));
+    let by_id = ann.view("GET", &one).send().await;
+    match day {
+        Day::Cut | Day::Busy | Day::Down => refused(by_id),
+        Day::Well | Day::Slow | Day::Partial | Day::TimedOut => assert_eq!(by_id.is(200)["item"]["id"], game["id"]),
+    }
+}
 
 #[test]
 fn half_an_answer_is_no_answer() {
@@ -12,10 +32,11 @@ fn half_an_answer_is_no_answer() {
         let system = System::with_namespace(&["chessGame"]).await;
         let (proxy, app, server) = Searches::behind(&system).await;
         let ann = system.guest().await.at(&app);
-        ann.open_game("public").await;
+        let game = ann.open_game("public").await;
         assert_eq!(ann.look(COUNT).await.is(200)["total"], 1);
         for day in [Day::Cut, Day::Partial, Day::TimedOut, Day::Busy, Day::Down] {
             proxy.set(day);
+            the_other_routes_refuse(&ann, day, &game).await;
             // Not asked before at this watermark, so nothing is kept of it.
             for path in ["/bff-api/chessGame/list?page=2", "/bff-api/chessGame?limit=7"] {
                 let answer = ann.view("GET", path).send().await;
@@ -32,6 +53,8 @@ fn half_an_answer_is_no_answer() {
             past.refused(503, "errMsg_serviceUnavailable");
         }
         proxy.set(Day::Well);
+        let one = ann.view("GET", &format!("/bff-api/chessGame/{}", game["id"].as_str().expect("an id"))).send().await;
+        assert_eq!(one.is(200)["item"]["id"], game["id"]);
         let answer = ann.look("/bff-api/chessGame/list?page=2").await;
         assert_eq!((answer.is(200)["total"].as_i64(), answer.body["pageItem"].as_i64()), (Some(1), Some(0)));
         server.stop().await;
