@@ -1,6 +1,7 @@
 //! Exports: whole, in each format, cut and resumed.
 
 mod busy;
+mod cut;
 
 use std::collections::BTreeMap;
 
