@@ -69,19 +69,37 @@ impl Events {
     /// The next event; `None` at the end.
     pub async fn try_next(&mut self) -> Option<Event> {
         loop {
+            let block = self.block().await?;
+            let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+            if let Some(name) = field("event:") {
+                let data = serde_json::from_str(field("data:").expect("data")).expect("JSON");
+                let event = Event { name: name.to_owned(), data };
+                self.apply(&event);
+                return Some(event);
+            }
+        }
+    }
+
+    /// The next sign of life: an id without an event. No event may come before it.
+    pub async fn beat(&mut self) {
+        loop {
+            let block = self.block().await.unwrap_or_else(|| panic!("{}: it ended", self.what));
+            assert!(!block.contains("event:"), "{}: {block}", self.what);
+            if block.lines().any(|line| line.starts_with("id:")) {
+                return;
+            }
+        }
+    }
+
+    /// What stands before the next empty line; its id is kept.
+    async fn block(&mut self) -> Option<String> {
+        loop {
             if let Some(end) = self.text.find("\n\n") {
                 let block: String = self.text.drain(..end + 2).collect();
-                let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-                if let Some(id) = field("id:") {
-                    self.keep(id);
+                if let Some(id) = block.lines().find_map(|line| line.strip_prefix("id:")) {
+                    self.keep(id.trim());
                 }
-                if let Some(name) = field("event:") {
-                    let data = serde_json::from_str(field("data:").expect("data")).expect("JSON");
-                    let event = Event { name: name.to_owned(), data };
-                    self.apply(&event);
-                    return Some(event);
-                }
-                continue;
+                return Some(block);
             }
             let more = tokio::time::timeout(PATIENCE, self.response.chunk()).await;
             let more = more.unwrap_or_else(|_| panic!("{}: nothing comes; shown: {:?}", self.what, self.shown));

@@ -1,6 +1,7 @@
 //! Live reads: a list that changes before one's eyes.
 
 mod crowd;
+mod long;
 mod slow;
 
 use std::collections::BTreeMap;

@@ -1,18 +1,20 @@
 //! Live reads: a list as Server-Sent Events, first as it is, then as it changes.
 //!
 //! [`feed`] hears from the projector what changes in a view, shared by all who read it; [`reader`] is one of them,
-//! [`subject`] what he reads; [`seats`] bounds how many there are; [`event`] is the form on the wire.
+//! [`subject`] what he reads; [`sending`] hands over what he is told; [`seats`] bounds how many there are; [`event`] is
+//! the form on the wire.
 
 pub mod event;
 pub mod feed;
 pub mod reader;
 pub mod seats;
+pub mod sending;
 pub mod subject;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{Error, HttpRequest, HttpResponse};
-use futures_util::stream;
+use futures_util::StreamExt;
 use service::http::Stopping;
 
 use crate::App;
@@ -58,15 +60,8 @@ pub async fn live(app: Data<App>, req: HttpRequest, stopping: Data<Stopping>) ->
     let mut reader = Reader::new(app.clone(), subject, stopping.get_ref().clone(), seat);
     // What Elasticsearch has against the list is answered with a status as well.
     let first = reader.begin(since).await?;
-    let rest = stream::unfold(Some((reader, Some(first))), |state| async move {
-        let (mut reader, first) = state?;
-        let (bytes, ended) = match first {
-            Some(bytes) => (bytes, false),
-            None => reader.next().await,
-        };
-        Some((Ok::<_, Error>(bytes), (!ended).then_some((reader, None))))
-    });
-    let mut response = HttpResponse::Ok().streaming(Box::pin(rest));
+    let events = sending::start(reader, first).map(Ok::<_, Error>);
+    let mut response = HttpResponse::Ok().streaming(events);
     let headers = response.headers_mut();
     for (name, value) in [
         (CONTENT_TYPE, MEDIA),

@@ -189,6 +189,11 @@ impl Reader {
         }
     }
 
+    /// The last that is said to who takes nothing any more.
+    pub fn too_slow(&self) -> Bytes {
+        self.end(End::Slow).0
+    }
+
     fn end(&self, why: End) -> (Bytes, bool) {
         metrics::counter!("wechess_live_ended_total", "reason" => why.told()["reason"].as_str().unwrap_or_default().to_owned())
             .increment(1);
