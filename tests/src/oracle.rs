@@ -3,6 +3,7 @@
 
 mod generated;
 mod grouped;
+mod leaf;
 mod words;
 
 use std::cmp::Ordering;
@@ -13,9 +14,6 @@ use event_schema::auth::user::Role;
 use event_schema::ids::UserId;
 use event_schema::object::Kind;
 use query_bff::facets::MAX_VALUES;
-use query_bff::query::faults::Faults;
-use query_bff::query::matches::Matcher;
-use query_bff::query::parse::filters;
 use query_bff::query::value::Asker;
 use query_bff::view::{self, Column, View};
 use serde_json::{Map, Value, json};
@@ -24,6 +22,7 @@ pub use generated::queries;
 pub use grouped::groupings;
 
 use crate::Actor;
+use leaf::{Leaf, leaves};
 use words::{Said, found_by_q};
 
 /// A record as clients see it.
@@ -142,10 +141,7 @@ impl Documents {
         {
             return Tree::Said(name.to_owned(), said, words::words(operand.as_str().expect("words")));
         }
-        let mut faults = Faults::default();
-        let filter = filters(self.view, &self.asker, &json!({name: cond}), "", &mut faults);
-        let filter = filter.unwrap_or_else(|| panic!("{name}: {cond} is refused: {:?}", faults.listed()));
-        Tree::Is(Matcher::new(filter).expect("a regular expression"))
+        Tree::All(leaves(self.column(name), cond, self.asker).into_iter().map(Tree::Is).collect())
     }
 
     /// The ids that a question finds, in its order.
@@ -196,14 +192,13 @@ impl Documents {
     }
 }
 
-/// Filters, ready for many documents. The tree and the words are understood here; what one field is asked for besides is
-/// the product's own evaluation in memory, whose equality with Elasticsearch is what is shown.
+/// Filters, ready for many documents.
 enum Tree {
     All(Vec<Tree>),
     Any(Vec<Tree>),
     Not(Box<Tree>),
     Said(String, Said, Vec<String>),
-    Is(Matcher),
+    Is(Leaf),
 }
 
 impl Tree {
@@ -213,7 +208,7 @@ impl Tree {
             Self::Any(any) => any.iter().any(|inner| inner.holds(item, words)),
             Self::Not(inner) => !inner.holds(item, words),
             Self::Said(field, said, asked) => words.get(field.as_str()).is_some_and(|there| said.holds(there, asked)),
-            Self::Is(matcher) => matcher.matches(item),
+            Self::Is(leaf) => leaf.holds(item),
         }
     }
 }
