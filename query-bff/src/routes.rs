@@ -34,8 +34,10 @@ const CONSISTENCY: Header =
     Header { name: "Consistency-Token", about: "wait (300 ms at most) for what the command that answered this did" };
 const PREFER: Header = Header { name: "Prefer", about: "strict: rather 503 than an answer that is stale" };
 const IF_NONE_MATCH: Header = Header { name: "If-None-Match", about: "the ETag of an answer that the client has" };
-const LAST_EVENT: Header =
-    Header { name: "Last-Event-ID", about: "go on behind the event with this id, if the same is read and what came since is still kept" };
+const LAST_EVENT: Header = Header {
+    name: "Last-Event-ID",
+    about: "go on behind the event with this id, if the same is read and what came since is still kept",
+};
 const IDEMPOTENCY: Header = Header { name: "Idempotency-Key", about: "a retry with the same key does nothing twice" };
 
 /// One route.

@@ -126,10 +126,12 @@ fn who_asks_something_else_begins_anew() {
         let mut live = ann.live(&of("completed")).await;
         assert_eq!(live.expect("snapshot").await["total"], 0);
         let last = live.last_id.clone().unwrap();
-        let mut other = ann.try_live(&of("active"), Some(&last)).await.unwrap_or_else(|answer| panic!("{}", answer.text));
+        let mut other =
+            ann.try_live(&of("active"), Some(&last)).await.unwrap_or_else(|answer| panic!("{}", answer.text));
         has(&other.expect("snapshot").await, &json!({"reason": "gap", "total": 1}));
         // Nor does a foreign id: bob has none of ann's list.
-        let mut foreign = bob.try_live(&of("active"), Some(&last)).await.unwrap_or_else(|answer| panic!("{}", answer.text));
+        let mut foreign =
+            bob.try_live(&of("active"), Some(&last)).await.unwrap_or_else(|answer| panic!("{}", answer.text));
         assert_eq!(foreign.expect("snapshot").await["reason"], "gap");
     });
 }

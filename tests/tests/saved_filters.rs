@@ -22,7 +22,8 @@ fn a_saved_filter_is_used_wherever_filters_are() {
         let over = ann.create_game(&bob).await;
         bob.update_game(&over.id, json!({"result": "whiteWin"})).await.is(200);
         let (id, _) = save(&ann, GAMES, &json!({"status": "active", "playerWhiteId": "$me"})).await;
-        let found = ann.search(&format!("{GAMES}/aggregate?filter={id}"), &json!({"groupBy": [{"field": "status"}]})).await;
+        let found =
+            ann.search(&format!("{GAMES}/aggregate?filter={id}"), &json!({"groupBy": [{"field": "status"}]})).await;
         assert_eq!((&found.is(200)["documents"], &found.body["items"][0]["status"]), (&json!(1), &json!("active")));
         let both = json!({"filters": {"playerBlackId": ann.id}});
         let none = ann.search(&format!("{GAMES}/aggregate?filter={id}"), &both).await;
@@ -64,7 +65,8 @@ fn a_saved_filter_that_has_not_come_yet_is_stale_or_with_strict_a_503() {
             let late = asked(method, route).header("Consistency-Token", &token).send().await;
             late.refused(404, "errMsg_filterNotFound");
             assert_eq!(late.header("stale"), Some("true"), "{route}");
-            let strict = asked(method, route).header("Consistency-Token", &token).header("Prefer", "strict").send().await;
+            let strict =
+                asked(method, route).header("Consistency-Token", &token).header("Prefer", "strict").send().await;
             let told = strict.refused(503, "errMsg_viewIsStale");
             assert!(told.starts_with("savedFilter has not reached position "), "{told}");
             // Who does not say that it must be there learns that it is not, and no more.

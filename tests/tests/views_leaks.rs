@@ -195,7 +195,8 @@ async fn prove(each: usize, runner: &mut TestRunner) {
     let system = System::with_namespace(VIEWS).await;
     let (admin, ann, guest) = (system.admin().await, system.user("ann").await, system.guest().await);
     let (bob, carl) = (system.user("bob").await, system.user("carl").await);
-    for (who, moves) in [(&ann, "e4 c5"), (&ann, "d4"), (&ann, "f3 e5 g4 Qh4#"), (&guest, "c4"), (&guest, "f3 e5 g4 Qh4#")]
+    for (who, moves) in
+        [(&ann, "e4 c5"), (&ann, "d4"), (&ann, "f3 e5 g4 Qh4#"), (&guest, "c4"), (&guest, "f3 e5 g4 Qh4#")]
     {
         who.create_game(&bob).await.play(moves).await;
     }
@@ -221,10 +222,11 @@ async fn prove(each: usize, runner: &mut TestRunner) {
 
     let codes: Vec<String> = hidden_codes(&bob).await;
     assert!(!codes.is_empty());
-    let secrets: Vec<&str> = [PASSWORD, &bob.email, &carl.email, &dora.email, WITHHELD, "password", "hidden ", "changed "]
-        .into_iter()
-        .chain(codes.iter().map(String::as_str))
-        .collect();
+    let secrets: Vec<&str> =
+        [PASSWORD, &bob.email, &carl.email, &dora.email, WITHHELD, "password", "hidden ", "changed "]
+            .into_iter()
+            .chain(codes.iter().map(String::as_str))
+            .collect();
     let mut told = 0;
     for ((asked, before), after) in all().zip(&before).zip(&after) {
         let text = json!(after).to_string();

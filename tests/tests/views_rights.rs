@@ -36,9 +36,8 @@ fn the_address_of_a_player_is_for_admins() {
         assert_eq!(several.faults(), ["/sortBy errMsg_fieldNotAllowed", "/facets errMsg_unknownField"]);
         // Nor does `q` find by it: the address holds what no name does.
         let word = bob.email.split(['-', '@']).nth(1).expect("a word").to_owned();
-        let found = async |who: &Actor| {
-            who.look(&format!("{VIEW}/count?q={word}")).await.is(200)["total"].as_u64().unwrap()
-        };
+        let found =
+            async |who: &Actor| who.look(&format!("{VIEW}/count?q={word}")).await.is(200)["total"].as_u64().unwrap();
         assert_eq!((found(&ann).await, found(&admin).await), (0, 1));
     });
 }
@@ -71,7 +70,8 @@ async fn nor_aggregated_exported_or_read_live(ann: &Actor, admin: &Actor, bob: &
         whole.is(200);
         assert!(whole.text.contains(&bob.email), "{}", whole.text);
     }
-    for asked in [format!("filters={by_email}"), format!("fields=id,email&filters={own}"), format!("sortBy=email&filters={own}")]
+    for asked in
+        [format!("filters={by_email}"), format!("fields=id,email&filters={own}"), format!("sortBy=email&filters={own}")]
     {
         let path = format!("{VIEW}/live?{asked}");
         ann.try_live(&path, None).await.err().expect("a refusal").refused(403, "errMsg_fieldNotAllowed");

@@ -131,9 +131,7 @@ async fn answer(app: Data<App>, req: HttpRequest, mut ask: Ask) -> Result<HttpRe
     let plan = plan(&app, &req, &mut ask).await?;
     let place = app.exports.take(ask.caller.user_id)?;
     let (ticket, fresh) = match &plan.resumed {
-        Some((ticket, _)) => {
-            (ticket.clone(), Fresh { watermark: ticket.watermark(), stale: ask.stale })
-        }
+        Some((ticket, _)) => (ticket.clone(), Fresh { watermark: ticket.watermark(), stale: ask.stale }),
         None => {
             let mut fresh = app.freshness.wait(ask.view, &ask.wanted, Need::Searchable).await?;
             fresh.stale |= ask.stale;

@@ -91,7 +91,21 @@ impl Reader {
         let at = LogPosition { log: Uuid::nil(), position: 0 };
         let (newer, said) = (HashMap::new(), Instant::now());
         let digest = subject.digest(&app.signer);
-        Self { app, subject, digest, hold, changes, next: 0, at, newer, lost: false, ticks, said, stopping, _seat: seat }
+        Self {
+            app,
+            subject,
+            digest,
+            hold,
+            changes,
+            next: 0,
+            at,
+            newer,
+            lost: false,
+            ticks,
+            said,
+            stopping,
+            _seat: seat,
+        }
     }
 
     /// The first bytes: the list, or nothing but a greeting where he can go on.

@@ -80,7 +80,10 @@ mod tests {
         }
         assert_eq!((hand("four").await, hand("five").await), (Handed::Over, Handed::Late));
         sender.try_send(Bytes::from("end")).unwrap();
-        assert_eq!((parts.recv().await.unwrap(), parts.recv().await.unwrap()), (Bytes::from("four"), Bytes::from("end")));
+        assert_eq!(
+            (parts.recv().await.unwrap(), parts.recv().await.unwrap()),
+            (Bytes::from("four"), Bytes::from("end"))
+        );
         drop(parts);
         assert_eq!(hand("six").await, Handed::Gone);
     }

@@ -159,7 +159,8 @@ mod tests {
         leaf.prop_recursive(4, 32, 6, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                proptest::collection::vec((".{0,4}", inner), 0..6).prop_map(|all| Value::Object(all.into_iter().collect())),
+                proptest::collection::vec((".{0,4}", inner), 0..6)
+                    .prop_map(|all| Value::Object(all.into_iter().collect())),
             ]
         })
     }
