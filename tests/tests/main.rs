@@ -7,6 +7,7 @@ mod answers;
 mod auditing;
 mod bad_input;
 mod clocks;
+mod code_guesses;
 mod draws;
 mod elsewhere;
 mod exports;
