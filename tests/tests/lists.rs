@@ -44,6 +44,31 @@ async fn populated(system: &System) -> Actor {
     admin
 }
 
+#[test]
+fn the_last_made_comes_first_whatever_its_key() {
+    story(async |app: App| {
+        let (ann, boards) = (app.user("ann").await, "/gameplay-api/v1/customboards");
+        let board = |name: &str| json!({"name": name, "fen": "8/8/8/4k3/8/4K3/4P3/8 w - - 0 1", "isPublished": false, "category": "custom"});
+        let mut names: Vec<String> = (1..=8).map(|number| format!("board {number}")).collect();
+        for name in &names {
+            // Such a key tells no time, and neither does the id that is made from it.
+            ann.request("POST", boards).key(name).json(&board(name)).send().await.is(201);
+        }
+        ann.post(boards, &board("without a key")).await.is(201);
+        names.push("without a key".to_owned());
+        names.reverse();
+        let mut paged = Vec::new();
+        for page in 1..=3 {
+            let answer = ann.get(&format!("{boards}?createdById={}&pageRowCount=3&pageNumber={page}", ann.id)).await;
+            assert_eq!(answer.body["paging"]["pageCount"], 3);
+            paged.extend(objects(&answer).iter().map(|board| board["name"].as_str().unwrap_or_default().to_owned()));
+        }
+        assert_eq!(paged, names);
+        let all = ann.get(&format!("{boards}?createdById={}&pageNumber=0", ann.id)).await;
+        assert_eq!((objects(&all).len(), &all.body["paging"]["pageCount"]), (9, &json!(1)));
+    });
+}
+
 fn ids(objects: &[Value]) -> Vec<&str> {
     objects.iter().filter_map(|object| object["id"].as_str()).collect()
 }

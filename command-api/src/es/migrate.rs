@@ -7,6 +7,7 @@ use tokio_postgres::NoTls;
 pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_log", include_str!("../../../sql/migrations/0001_log.sql")),
     ("0002_effects", include_str!("../../../sql/migrations/0002_effects.sql")),
+    ("0003_lists", include_str!("../../../sql/migrations/0003_lists.sql")),
 ];
 
 /// Replaced at every run, after the migrations; the grants last.

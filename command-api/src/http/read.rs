@@ -108,7 +108,7 @@ pub async fn list_within<A: Readable>(call: Call, scope: Predicate) -> Result<Ht
     Ok(envelope::many(&call, shown, Paging { number: page.number, rows: page.rows, total }))
 }
 
-/// The rows of a page, newest first, and how many there are in all.
+/// The rows of a page, the last made first, and how many there are in all.
 async fn rows<A: Aggregate>(log: &Log, predicate: &Predicate, page: Page) -> Result<(Vec<Loaded<A>>, i64), ReadError> {
     let mut sql = Sql::new(&log.schema);
     let kind = sql.param(EventOf::<A>::CATEGORY);
@@ -121,7 +121,8 @@ async fn rows<A: Aggregate>(log: &Log, predicate: &Predicate, page: Page) -> Res
     let from = format!("from {schema}.streams s where s.kind = {kind} and {condition}");
     let client = log.pool.get().await?;
     let total: i64 = client.query_one(&format!("select count(*) {from}"), &sql.params()).await?.try_get(0)?;
-    let text = format!("select {} {from} order by s.stream_id desc limit {limit} offset {offset}", columns(schema));
+    let order = "order by s.created_at desc, s.stream_id desc"; // Ids tell no time where a client's key is no UUID v7.
+    let text = format!("select {} {from} {order} limit {limit} offset {offset}", columns(schema));
     let rows = client.query(&text, &sql.params()).await?;
     Ok((rows.iter().filter_map(readable).collect::<Result<_, _>>()?, total))
 }

@@ -165,7 +165,7 @@ fn used(clocks: &[Option<i64>], control: Option<TimeControl>) -> Vec<i64> {
 }
 
 /// The id of the command: of who played whom, where, when, which moves, with what result. Its time is the game's, so
-/// that lists by id are lists by time.
+/// that ids of one time stand together.
 fn identity(beginning: &GameImported, line: &Line) -> CommandId {
     let tags = &beginning.tags;
     let moves: Vec<&str> = line.plies.iter().map(|(played, ..)| played.uci.as_str()).collect();
