@@ -90,19 +90,40 @@ pub struct Paging {
     pub total: i64,
 }
 
+impl Paging {
+    /// How many there are; without pages all rows are one.
+    fn pages(self) -> i64 {
+        match (self.number, self.rows) {
+            (0, _) => self.total.min(1),
+            (_, 1..) => (self.total + self.rows - 1) / self.rows,
+            (_, _) => 0,
+        }
+    }
+}
+
 /// The answer with a page of objects.
 pub fn many(call: &Call, objects: Vec<Value>, paging: Paging) -> HttpResponse {
     let rows = objects.len();
     let mut out = envelope(call, Value::Array(objects), rows);
-    let pages = if paging.rows > 0 { (paging.total + paging.rows - 1) / paging.rows } else { 0 };
     let place = json!({
         "pageNumber": paging.number,
         "pageRowCount": paging.rows,
         "totalRowCount": paging.total,
-        "pageCount": pages,
+        "pageCount": paging.pages(),
     });
     out.insert("paging".into(), place);
     out.insert("filters".into(), json!([]));
     out.insert("uiPermissions".into(), json!([]));
     HttpResponse::build(status(call)).json(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_rows_at_once_are_one_page() {
+        let pages = |number, total| Paging { number, rows: 25, total }.pages();
+        assert_eq!([pages(1, 0), pages(1, 25), pages(2, 26), pages(0, 26), pages(0, 0)], [0, 1, 2, 1, 0]);
+    }
 }
