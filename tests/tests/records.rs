@@ -97,6 +97,13 @@ fn a_board_says_all_that_is_wrong() {
         let mut foreign = board("x", true);
         foreign["createdById"] = json!(bob.id);
         ann.post(BOARDS, &foreign).await.refused(403, "errMsg_forbidden");
+        let admin = app.admin().await;
+        assert_eq!(admin.post(BOARDS, &foreign).await.is(201)["customBoard"]["createdById"], json!(bob.id));
+        foreign["createdById"] = json!(uuid::Uuid::now_v7());
+        admin.post(BOARDS, &foreign).await.refused(400, "errMsg_createdByIdIsNotAUser");
+        let theme =
+            json!({"name": "N", "lightSquare": "#fff", "darkSquare": "#000", "createdById": foreign["createdById"]});
+        admin.post(THEMES, &theme).await.refused(400, "errMsg_createdByIdIsNotAUser");
     });
 }
 
@@ -165,7 +172,10 @@ fn preferences_are_one_per_user_whoever_comes_first() {
         bob.patch(&one, &json!({"soundEnabled": false})).await.refused(403, "errMsg_forbidden");
         admin.patch(&one, &json!({"soundEnabled": false})).await.refused(403, "errMsg_forbidden");
         assert_eq!(admin.get(&one).await.data()["userId"], json!(ann.id));
-        bob.post(PREFERENCES, &json!({"userId": ann.id})).await.refused(403, "errMsg_forbidden");
+        for who in [&bob, &admin] {
+            who.post(PREFERENCES, &json!({"userId": ann.id})).await.refused(403, "errMsg_forbidden");
+        }
+        admin.post(PREFERENCES, &json!({"userId": bob.id})).await.refused(403, "errMsg_forbidden");
         assert_eq!((ids(&ann.get(PREFERENCES).await), ids(&bob.get(PREFERENCES).await).len()), (vec![id(made[0])], 0));
 
         let theme = ann.post(THEMES, &json!({"name": "N", "lightSquare": "#fff", "darkSquare": "#000"})).await;

@@ -7,6 +7,7 @@ use event_schema::object::Kind;
 use serde_json::{Map, Value, json};
 use service::ApiError;
 
+use super::player;
 use crate::app::App;
 use crate::es::aggregate::{Actor, Plain, Rejection};
 use crate::es::request::Request;
@@ -66,6 +67,10 @@ impl Rules for BoardTheme {
         match change {
             Change::Update | Change::Delete => owns(self, actor),
         }
+    }
+
+    async fn look_up(call: &Call) -> Result<(), ApiError> {
+        player::named(call, Self::OWNER).await.map(|_| ())
     }
 }
 

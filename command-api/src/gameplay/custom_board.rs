@@ -4,10 +4,13 @@ use event_schema::gameplay::custom_board::{BoardCategory, CustomBoard};
 use event_schema::ids::UserId;
 use event_schema::object::Kind;
 use serde_json::{Map, Value};
+use service::ApiError;
 
+use super::player;
 use super::rules::Position;
 use crate::es::aggregate::{Actor, Rejection};
 use crate::http::body::{Param, optional, required};
+use crate::http::call::Call;
 use crate::http::query::Filter;
 use crate::http::record::{Change, Rules, owns};
 
@@ -70,5 +73,9 @@ impl Rules for CustomBoard {
             Change::Update => owns(self, actor),
             Change::Delete => owns(self, actor) || actor.is_admin(),
         }
+    }
+
+    async fn look_up(call: &Call) -> Result<(), ApiError> {
+        player::named(call, Self::OWNER).await.map(|_| ())
     }
 }

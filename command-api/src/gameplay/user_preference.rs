@@ -55,6 +55,11 @@ impl Rules for UserPreference {
         Ok(self)
     }
 
+    /// Nobody for another: it is the only one that he can have.
+    fn may_be_made_by(&self, actor: Actor) -> bool {
+        owns(self, actor)
+    }
+
     fn allows(&self, change: Change, actor: Actor) -> bool {
         match change {
             Change::Update | Change::Delete => owns(self, actor),

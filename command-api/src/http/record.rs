@@ -55,6 +55,10 @@ pub trait Rules: Record {
     }
     /// Its one form, or why it cannot be.
     fn checked(self) -> Result<Self, Rejection>;
+    /// Whether this actor may make it: who owns it, and an admin in his name.
+    fn may_be_made_by(&self, actor: Actor) -> bool {
+        self.owner() == actor.user_id() || actor.is_admin()
+    }
     /// Whether this actor may do this to it.
     fn allows(&self, change: Change, actor: Actor) -> bool;
     /// Why this actor, who may change it, may not make it this other value.
@@ -115,7 +119,7 @@ impl<R: Rules> Command for Create<R> {
         if state.0.is_some() {
             return Ok(Vec::new().into()); // Its id derives from the command: this is a retry.
         }
-        if self.0.owner() != cx.actor.user_id() && !cx.actor.is_admin() {
+        if !self.0.may_be_made_by(cx.actor) {
             let told = format!("`{}` must be you; leave it out", R::OWNER);
             return Err(Rejection::forbidden("errMsg_forbidden", told));
         }

@@ -200,7 +200,7 @@ fn preferences() -> Vec<Case> {
             .body(|_, _| json!({"soundEnabled": false})),
         case("createUserPreference", "a second one", Scene::Nothing, [LATE, LATE, LATE, LATE, LATE, LATE, LATE, WHO])
             .body(|_, _| json!({"soundEnabled": true})),
-        case("createUserPreference", "for the owner", Scene::Nothing, [LATE, NO, NO, NO, NO, LATE, LATE, WHO])
+        case("createUserPreference", "for the owner", Scene::Nothing, [LATE, NO, NO, NO, NO, NO, NO, WHO])
             .body(|stage, _| json!({"userId": stage.cast.owner().id})),
         case("getUserPreference", "the owner's", Scene::Preference, [OK, NO, NO, NO, NO, OK, OK, WHO]),
         case("listUserPreferences", "the owner's", Scene::Preference, [SEE, NOT, NOT, NOT, NOT, SEE, SEE, WHO]),
