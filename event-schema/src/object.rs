@@ -349,3 +349,9 @@ pub struct Bookkeeping {
 pub fn instant(time: chrono::DateTime<chrono::Utc>) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
+
+/// Whether it stands in a leap second (`23:59:60`): it would be printed as one, and Elasticsearch knows none. Whoever reads
+/// times of others refuses it.
+pub fn is_leap_second(time: &impl chrono::Timelike) -> bool {
+    time.nanosecond() >= 1_000_000_000
+}

@@ -40,6 +40,22 @@ fn every_wrong_field_is_told_in_one_answer() {
 }
 
 #[test]
+fn a_leap_second_is_no_instant() {
+    story(async |app: App| {
+        let (ann, bob, admin) = (app.user("ann").await, app.guest().await, app.admin().await);
+        let game = ann.open_game("private").await;
+        let minute = (chrono::Utc::now() + chrono::TimeDelta::days(1)).format("%Y-%m-%dT%H:%M");
+        let body = json!({"gameId": game["id"], "recipientId": bob.id, "expiresAt": format!("{minute}:60Z")});
+        let answer = ann.post("/gameplay-api/v1/gameinvitation", &body).await;
+        assert_eq!(answer.faults(), ["/expiresAt errMsg_expiresAtIsNotValid"]);
+        let pgn = "[Date \"2016.12.31\"]\n[UTCDate \"2016.12.31\"]\n[UTCTime \"23:59:60\"]\n\n1. e4 *\n";
+        let report = admin.post("/gameplay-api/v1/games/import", &json!({"pgn": pgn})).await;
+        assert_eq!(report.is(200)["refused"], 1, "{}", report.text);
+        assert_eq!(report.body["games"][0]["faults"][0]["tag"], "UTCTime", "{}", report.text);
+    });
+}
+
+#[test]
 fn missing_fields_are_named() {
     story(async |app: App| {
         let ann = app.guest().await;

@@ -2,7 +2,7 @@
 //! samples of the documents.
 
 use chrono::{DateTime, Utc};
-use event_schema::object::Kind;
+use event_schema::object::{Kind, is_leap_second};
 use serde_json::{Map, Value, json};
 use service::{ApiError, Fault};
 use uuid::Uuid;
@@ -114,9 +114,10 @@ fn wrong(param: &Param, value: &Value) -> Option<String> {
         Kind::Boolean => (!value.is_boolean()).then(|| "must be true or false".into()),
         Kind::Integer => value.as_i64().is_none().then(|| "must be a whole number".into()),
         Kind::Double => value.as_f64().is_none().then(|| "must be a number".into()),
-        Kind::Date => text
-            .is_none_or(|t| t.parse::<DateTime<Utc>>().is_err())
-            .then(|| "must be an instant such as 2026-01-31T12:00:00Z".into()),
+        Kind::Date => {
+            let instant = text.and_then(|text| text.parse::<DateTime<Utc>>().ok()).filter(|at| !is_leap_second(at));
+            instant.is_none().then(|| "must be an instant such as 2026-01-31T12:00:00Z, in no leap second".into())
+        }
         Kind::Json => contains_nul(value).then(|| "must not contain U+0000".into()),
         Kind::Enum(words) => {
             (!text.is_some_and(|t| words.contains(&t))).then(|| format!("must be one of {}", words.join(", ")))
@@ -175,6 +176,20 @@ mod tests {
             body["errors"].as_array().unwrap().iter().map(|f| f["pointer"].as_str().unwrap()).collect();
         assert_eq!(pointers, ["/gameId", "/mode", "/nme", "/name"]);
         assert_eq!(error.status(), 400);
+    }
+
+    #[test]
+    fn an_instant_stands_in_no_leap_second() {
+        let params = [optional("at", Kind::Date, "when")];
+        for (text, fits) in [
+            ("2026-12-31T23:59:59.999Z", true),
+            ("2026-12-31T23:59:60Z", false),
+            ("2026-12-31T23:59:60.5Z", false),
+            ("2026-01-31T14:00:60+02:00", false),
+            ("2026-01-31", false),
+        ] {
+            assert_eq!(check(&params, json!({"at": text})).is_ok(), fits, "{text}");
+        }
     }
 
     #[test]

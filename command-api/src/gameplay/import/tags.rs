@@ -7,6 +7,7 @@ use chess_pgn::Game;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use event_schema::gameplay::game_event::{GameType, TimeControl};
 use event_schema::gameplay::imported::Tags;
+use event_schema::object::is_leap_second;
 
 use super::control;
 use super::report::Fault;
@@ -157,7 +158,7 @@ impl Reader<'_> {
 
     fn time(&mut self, name: &str) -> Option<NaiveTime> {
         let text = self.game.tag(name).filter(|text| !["-", "??:??:??"].contains(text))?;
-        let time = NaiveTime::parse_from_str(text, "%H:%M:%S").ok();
+        let time = NaiveTime::parse_from_str(text, "%H:%M:%S").ok().filter(|time| !is_leap_second(time));
         if time.is_none() {
             self.fault(name, format!("`{text}` is no time: `23:59:59` is expected"));
         }

@@ -159,6 +159,7 @@ fn what_cannot_be_taken_is_refused() {
             "[Result \"1-0\"]\n1. e4 0-1",
             "1 Result errMsg_TagIsNotValid: `Result` is `1-0` and the moves end with `0-1`",
         ),
+        ("[UTCTime \"23:59:60\"]\n*", "1 UTCTime errMsg_TagIsNotValid: `23:59:60` is no time"),
         ("[Date \"2026.02.03\"]\n*", "1 Date errMsg_TagIsNotValid: `2026.02.03` is in the future"),
     ] {
         refused(text, &[expected]);
