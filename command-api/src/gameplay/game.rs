@@ -22,8 +22,11 @@ pub struct Game {
     moves: String,
     /// The positions since the last irreversible move.
     repetitions: Repetitions,
-    /// Time of the last move, or of the beginning.
+    /// Time of the last event that moves the game on: a move, the beginning, a pause, its end.
     time: Option<DateTime<Utc>>,
+    /// Milliseconds that the side to move has used before the game was saved, since the last move or the beginning.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    used: i64,
     /// For when a command last set the timer of the clock. It may stand later since, when it has fired too early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     flag: Option<DateTime<Utc>>,
@@ -38,22 +41,22 @@ impl Aggregate for Game {
             GameEvent::GameCreated(created) => {
                 self.moves.clear();
                 self.repetitions = Repetitions::starting(&created.current_fen);
-                self.time = Some(created.at);
+                (self.time, self.used) = (Some(created.at), 0);
             }
             GameEvent::GameImported(imported) => {
                 self.moves.clear();
                 self.repetitions = Repetitions::starting(&imported.current_fen);
-                self.time = Some(imported.at);
+                (self.time, self.used) = (Some(imported.at), 0);
             }
             GameEvent::MovePlayed(played) => {
                 self.moves.push_str(&played.uci);
                 self.moves.push(' ');
                 self.repetitions.record(&played.fen);
-                self.time = Some(played.at);
+                (self.time, self.used) = (Some(played.at), 0);
             }
-            GameEvent::PlayerJoined { at, .. }
-            | GameEvent::GamePaused { at, .. }
-            | GameEvent::GameResumed { at, .. }
+            GameEvent::PlayerJoined { at, .. } => (self.time, self.used) = (Some(*at), 0),
+            GameEvent::GamePaused { at, .. } => (self.used, self.time) = (self.used_at(*at), Some(*at)),
+            GameEvent::GameResumed { at, .. }
             | GameEvent::GameTerminated { at, .. }
             | GameEvent::GameDeleted { at, .. }
             | GameEvent::GameEnded { at, .. } => self.time = Some(*at),
@@ -113,9 +116,9 @@ impl Game {
         };
     }
 
-    /// Time of the last move, or of the beginning.
-    pub fn time(&self) -> Option<DateTime<Utc>> {
-        self.time
+    /// Milliseconds that the side to move has used at this time for its move; a pause is no part of them.
+    pub fn used_at(&self, at: DateTime<Utc>) -> i64 {
+        self.used + self.time.map_or(0, |last| (at - last).num_milliseconds())
     }
 
     /// Game time: server time in milliseconds, never before the last event.
@@ -123,6 +126,11 @@ impl Game {
         let now = now.trunc_subsecs(3);
         self.time.map_or(now, |last| last.max(now))
     }
+}
+
+/// Whether a state row need not say it.
+fn is_zero(millis: &i64) -> bool {
+    *millis == 0
 }
 
 /// The refusal of an id that no game has.

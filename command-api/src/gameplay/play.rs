@@ -68,7 +68,7 @@ impl Command for CreateGameMove {
             by: to_move,
             white: game.player_white_id,
             black,
-            move_time: state.time().map_or(0, |last| (at - last).num_milliseconds()),
+            move_time: state.used_at(at),
             at,
             remaining_ms: clock::after_move(game, at),
             client_move_time: self.client_time,

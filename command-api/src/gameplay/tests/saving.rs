@@ -54,6 +54,39 @@ fn both_save_and_both_resume_and_no_time_passes_between() {
 }
 
 #[test]
+fn a_move_takes_the_time_before_and_after_a_pause() {
+    let mut table = blitz("e4");
+    for thought in [60_000, 3_000] {
+        table.millis += thought - 2_000;
+        table.issue(user(WHITE), &white(true)).unwrap();
+        table.issue(user(BLACK), &black(true)).unwrap();
+        table.millis += 86_400_000;
+        table.issue(user(WHITE), &white(false)).unwrap();
+        table.issue(user(BLACK), &black(false)).unwrap();
+    }
+    table.millis += 4_000;
+    let events = table.issue(user(BLACK), &play(2, "e5")).unwrap();
+    let GameEvent::MovePlayed(played) = &events[0] else { panic!("{events:?}") };
+    assert_eq!((played.move_time, played.remaining_ms), (68_000, Some(180_000 - 68_000 + 2_000)));
+    let events = table.issue(user(WHITE), &play(3, "Nf3")).unwrap();
+    let GameEvent::MovePlayed(played) = &events[0] else { panic!("{events:?}") };
+    assert_eq!(played.move_time, 1_000, "what the other has used is not his");
+}
+
+#[test]
+fn a_state_row_of_before_is_read() {
+    let mut table = blitz("e4");
+    table.issue(user(WHITE), &white(true)).unwrap();
+    table.issue(user(BLACK), &black(true)).unwrap();
+    let mut row = serde_json::to_value(&table.game).unwrap();
+    assert_eq!(row.as_object_mut().unwrap().remove("used"), Some(2_000.into()));
+    let mut read: Game = serde_json::from_value(row).unwrap();
+    assert_eq!(read.used_at(in_millis(table.millis)), 0);
+    read.evolve(&GameEvent::GameResumed { by: WHITE, at: in_millis(table.millis) }, None);
+    assert_eq!(read.used_at(in_millis(table.millis + 7)), 7);
+}
+
+#[test]
 fn wishes_are_taken_back_and_declined() {
     let mut table = blitz("e4");
     table.issue(user(WHITE), &white(true)).unwrap();
