@@ -35,7 +35,7 @@ type Read = Result<Option<Intent>, Rejection>;
 pub fn of(update: &UpdateGame, game: &ChessGame, cx: &Context) -> Read {
     let found = [
         joins(update, game),
-        ends(update, game, cx)?,
+        ends(update, game)?,
         changes_status(update, game, cx)?,
         names_terminator(update, game, cx)?,
         asks_to_save(update, game, cx)?,
@@ -72,8 +72,8 @@ fn joins(update: &UpdateGame, game: &ChessGame) -> Option<Intent> {
     update.black.filter(|black| Some(black.id) != game.player_black_id).map(Intent::Join)
 }
 
-/// An admin's `aborted` with `terminated` terminates; everything else is a player's.
-fn ends(update: &UpdateGame, game: &ChessGame, cx: &Context) -> Read {
+/// A player's wish; `status`: `terminated` beside it is an admin's, whoever sends it ([`changes_status`]).
+fn ends(update: &UpdateGame, game: &ChessGame) -> Read {
     let Some(result) = update.result.filter(|result| game.result != Some(*result)) else { return Ok(None) };
     let fits = match update.status {
         None | Some(GameStatus::Completed) => true,
@@ -84,22 +84,21 @@ fn ends(update: &UpdateGame, game: &ChessGame, cx: &Context) -> Read {
         let told = format!("`status` does not fit `result`: `{}`; send `completed` or leave it out", result.as_str());
         return Err(Rejection::invalid("errMsg_statusIsNotValid", told).at("/status"));
     }
-    let terminates = update.status == Some(GameStatus::Terminated) && cx.actor.is_admin();
-    Ok(match cx.actor.user_id().filter(|actor| terminates && !game.is_player(*actor)) {
-        Some(admin) => Some(Intent::Terminate(admin)),
-        None => Some(Intent::End(result)),
-    })
+    Ok(Some(Intent::End(result)).filter(|_| update.status != Some(GameStatus::Terminated)))
 }
 
 fn changes_status(update: &UpdateGame, game: &ChessGame, cx: &Context) -> Read {
-    let Some(status) = update.status.filter(|status| *status != game.status && update.result.is_none()) else {
-        return Ok(None);
-    };
+    let Some(status) = update.status.filter(|status| *status != game.status) else { return Ok(None) };
     match status {
+        GameStatus::Terminated => terminates(cx.actor.user_id(), cx),
+        GameStatus::Pending | GameStatus::Active | GameStatus::Paused | GameStatus::Completed
+            if update.result.is_some() =>
+        {
+            Ok(None) // What ends the game sets its status.
+        }
         GameStatus::Active if game.status == GameStatus::Paused => Ok(Some(Intent::Save(Wish::Resume))),
         GameStatus::Active if update.black.is_some() => Ok(None), // Who joins makes it active.
         GameStatus::Paused if game.status == GameStatus::Active => Ok(Some(Intent::Save(Wish::Save))),
-        GameStatus::Terminated => terminates(cx.actor.user_id(), cx),
         GameStatus::Completed => {
             let told = "`status`: `completed` needs the `result`";
             Err(Rejection::invalid("errMsg_resultIsRequired", told).at("/result"))

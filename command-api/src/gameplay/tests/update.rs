@@ -81,7 +81,7 @@ fn the_player_to_move_claims_and_the_other_offers() {
 
 #[test]
 fn a_game_is_aborted_until_both_have_moved() {
-    let abort = with(|u| (u.result, u.status) = (Some(GameResult::Aborted), Some(GameStatus::Terminated)));
+    let abort = with(|u| (u.result, u.status) = (Some(GameResult::Aborted), Some(GameStatus::Completed)));
     for moves in ["", "e4"] {
         let mut table = Table::with_moves(moves);
         table.issue(user(BLACK), &abort).unwrap();
@@ -161,6 +161,27 @@ fn an_admin_terminates_in_his_own_name() {
     let mut over = Table::with_moves("e4");
     over.issue(user(BLACK), &result(GameResult::WhiteWin)).unwrap();
     over.refuses(ADMIN, &terminate, Refused::Conflict, "whiteWin by resignation");
+}
+
+#[test]
+fn the_status_terminated_is_an_admins_whatever_stands_beside_it_and_whoever_plays() {
+    let end = with(|u| (u.result, u.status) = (Some(GameResult::Aborted), Some(GameStatus::Terminated)));
+    for moves in ["", "e4 e5"] {
+        Table::with_moves(moves).refuses(WHITE, &end, Refused::Forbidden, "only an admin");
+    }
+    let own = CreateGame { white: player(ADMIN), black: Some(player(BLACK)), ..open() };
+    for wish in [end.clone(), with(|u| u.status = Some(GameStatus::Terminated))] {
+        let mut table = Table::after(ADMIN, &own);
+        table.refuses(BLACK, &wish, Refused::Forbidden, "only an admin");
+        table.issue(user(ADMIN), &wish).unwrap();
+        assert_eq!(table.object().terminated_by_id, Some(ADMIN));
+        assert_eq!(table.end(), (Some(GameResult::Aborted), Some(EndReason::Termination)));
+        assert_eq!(table.issue(user(ADMIN), &wish).unwrap(), [], "so already");
+    }
+    let mut aborted = Table::with_moves("e4");
+    aborted.issue(user(WHITE), &result(GameResult::Aborted)).unwrap();
+    aborted.refuses(WHITE, &end, Refused::Forbidden, "only an admin");
+    aborted.refuses(ADMIN, &end, Refused::Conflict, "aborted by abort");
 }
 
 #[test]
