@@ -206,7 +206,7 @@ fn who_joins_reads_what_was_said_before_and_a_deleted_game_takes_its_room_along(
         assert!(bob.find("gameHubMessage", &json!({"roomId": room})).await.is_empty());
         bob.update_game(&room, json!({"playerBlackId": bob.id})).await.is(200);
         assert_eq!(reads(&bob, &room).await, ["anybody?"]);
-        say(&bob, &room, "me").await.is(201);
+        let said = one(&say(&bob, &room, "me").await);
         for who in [&ann, &bob, &admin] {
             assert_eq!(reads(who, &room).await, ["me", "anybody?"]);
         }
@@ -218,7 +218,11 @@ fn who_joins_reads_what_was_said_before_and_a_deleted_game_takes_its_room_along(
             assert!(bodies(&who.get(ALL).await).is_empty());
             assert!(who.find("gameHubMessage", &json!({"roomId": room})).await.is_empty());
         }
+        bob.get(&said).await.refused(404, "errMsg_recordNotFound");
+        bob.patch(&said, &json!({"content": {"body": "not me"}})).await.refused(404, "errMsg_recordNotFound");
+        bob.delete(&said).await.refused(404, "errMsg_recordNotFound");
         assert_eq!(reads(&admin, &room).await.len(), 2);
+        admin.patch(&said, &json!({"status": "rejected"})).await.is(200);
     });
 }
 

@@ -80,6 +80,11 @@ pub trait Rules: Record {
     fn unique_key(&self) -> Option<String> {
         None
     }
+    /// Whether the caller can reach the one in the path at all, to change or delete it.
+    fn in_reach(call: &Call) -> impl Future<Output = Result<(), ApiError>> {
+        let _ = call;
+        std::future::ready(Ok(()))
+    }
     /// Whether what the body names is there.
     fn look_up(call: &Call) -> impl Future<Output = Result<(), ApiError>> {
         let _ = call;
@@ -221,6 +226,7 @@ impl<R: Rules> Write for Update<R> {
     const ABOUT: &'static str = "Changes the fields that are sent.";
 
     async fn prepare(call: &Call) -> Result<(Uuid, Self), ApiError> {
+        R::in_reach(call).await?;
         R::look_up(call).await?;
         Ok((call.path_id()?, Self::new(call.body.clone())))
     }
@@ -236,6 +242,7 @@ impl<R: Rules> Write for Delete<R> {
     const ABOUT: &'static str = "Deletes it; admins still see it, inactive.";
 
     async fn prepare(call: &Call) -> Result<(Uuid, Self), ApiError> {
+        R::in_reach(call).await?;
         Ok((call.path_id()?, Self::default()))
     }
 

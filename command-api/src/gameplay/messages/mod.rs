@@ -11,10 +11,12 @@ use event_schema::gameplay::game_event::GameEvent;
 use event_schema::gameplay::hub_message::{GAME_HUB_MESSAGE, GameHubMessage, MessageStatus, MessageType};
 use event_schema::ids::UserId;
 use event_schema::object::Kind;
+use service::ApiError;
 use service::sessions::Caller;
 
 use crate::es::aggregate::{Actor, Plain, Rejection};
 use crate::http::body::{Param, optional, required};
+use crate::http::call::Call;
 use crate::http::limits;
 use crate::http::predicate::{Other, Predicate};
 use crate::http::query::Filter;
@@ -115,6 +117,10 @@ impl Rules for GameHubMessage {
         let approved = Predicate::Is("status", vec![MessageStatus::Approved.as_str().to_owned()]);
         let own = Predicate::Is(Self::OWNER, vec![caller.user_id.to_string()]);
         Predicate::And(vec![Predicate::RefersTo("roomId", own_game), Predicate::Or(vec![approved, own])])
+    }
+
+    async fn in_reach(call: &Call) -> Result<(), ApiError> {
+        read::room_is_there(call).await
     }
 
     /// Who is in the room, which [`read`] sees to.

@@ -29,6 +29,15 @@ pub async fn get(call: Call) -> Result<HttpResponse, ApiError> {
     read::get::<Message>(call).await
 }
 
+/// Refuses to change what was said in the room of a game that is deleted, as to read it: it is there for admins only.
+pub async fn room_is_there(call: &Call) -> Result<(), ApiError> {
+    let loaded: Loaded<Message> = call.app.store.load(call.path_id()?).await.map_err(of_read)?;
+    match &loaded.state.0 {
+        Some(stored) => there(call, stored.object.room_id.0).await.map(|_| ()),
+        None => Ok(()),
+    }
+}
+
 /// Refuses a caller who neither plays the game nor is an admin.
 async fn must_be_in(call: &Call, room: Uuid) -> Result<(), ApiError> {
     let (game, caller) = (there(call, room).await?, call.caller()?);
