@@ -125,6 +125,11 @@ fn events_of_a_newer_program_park_one_object_until_it_can_be_read() {
         let ids: Vec<&str> = listed.data().as_array().unwrap().iter().filter_map(|game| game["id"].as_str()).collect();
         assert!(ids.contains(&other.id.as_str()) && !ids.contains(&game.id.as_str()), "{ids:?}");
 
+        let moves = ann.get("/gameplay-api/v1/gamemoves").await;
+        assert_eq!(moves.data().as_array().unwrap().len(), 4, "those that can be read: {}", moves.text);
+        let named = ann.get(&format!("/gameplay-api/v1/gamemoves?gameId={}", game.id)).await;
+        named.refused(503, "errMsg_writtenByNewerVersion");
+
         // A fix: what could not be read can be.
         third["moveNumber"] = json!(4);
         let fix = format!(

@@ -23,6 +23,7 @@ use crate::http::envelope::{self, Paging};
 use crate::http::error::of_read;
 use crate::http::predicate::Sql;
 use crate::http::query::{DEEPEST, Filter, Page};
+use crate::http::read::readable;
 
 /// Filters of listGameMoves.
 pub const FILTERS: &[Filter] = &[Filter { name: "gameId", kind: Kind::Id }];
@@ -144,5 +145,11 @@ async fn rows(log: &Log, scope: &Scope, page: Page) -> Result<(Vec<(ChessGameMov
     let total: i64 = client.query_one(&format!("select count(*) {from}"), &sql.params()).await?.try_get(0)?;
     let text = format!("select {COLUMNS} {from} order by stream_id, version limit {limit} offset {offset}");
     let rows = client.query(&text, &sql.params()).await?;
-    Ok((rows.iter().map(|row| played(&recorded(row)?)).collect::<Result<_, _>>()?, total))
+    let mut moves = Vec::with_capacity(rows.len());
+    for read in rows.iter().map(|row| recorded(row).and_then(|row| played(&row))) {
+        // Of the games that somebody names he gets all moves or an error.
+        let kept = if matches!(scope, Scope::Games(_)) { Some(read) } else { readable(read) };
+        moves.extend(kept.transpose()?);
+    }
+    Ok((moves, total))
 }

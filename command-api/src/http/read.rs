@@ -124,13 +124,13 @@ async fn rows<A: Aggregate>(log: &Log, predicate: &Predicate, page: Page) -> Res
     let order = "order by s.created_at desc, s.stream_id desc"; // Ids tell no time where a client's key is no UUID v7.
     let text = format!("select {} {from} {order} limit {limit} offset {offset}", columns(schema));
     let rows = client.query(&text, &sql.params()).await?;
-    Ok((rows.iter().filter_map(readable).collect::<Result<_, _>>()?, total))
+    Ok((rows.iter().filter_map(|row| readable(loaded(row))).collect::<Result<_, _>>()?, total))
 }
 
-/// The state in a row; none, with a line in the log, when this program is too old to read it: one object must not take
-/// the others out of reach.
-fn readable<A: Aggregate>(row: &tokio_postgres::Row) -> Option<Result<Loaded<A>, ReadError>> {
-    match loaded(row) {
+/// What was read; none, with a line in the log, when this program is too old to read it: one object must not take the
+/// others of a list out of reach.
+pub fn readable<T>(read: Result<T, ReadError>) -> Option<Result<T, ReadError>> {
+    match read {
         Err(error @ (ReadError::Newer { .. } | ReadError::Json(_) | ReadError::Decode(_))) => {
             metrics::counter!("wechess_unreadable_streams_total").increment(1);
             tracing::error!(error = service::telemetry::chain(&error), "an object is left out of a list");
