@@ -185,5 +185,7 @@ fn preferences_are_one_per_user_whoever_comes_first() {
         ann.patch(&one, &json!({"activeThemeId": "brown"})).await.refused(400, "errMsg_activeThemeIdIsNotValid");
         assert_eq!(ann.find("userPreference", &json!({})).await[0]["activeThemeId"], json!(id(&theme)));
         assert!(bob.find("userPreference", &json!({})).await.is_empty());
+        let none = ann.patch(&one, &json!({"activeThemeId": ""})).await;
+        assert_eq!(none.is(200)["userPreference"]["activeThemeId"], Value::Null);
     });
 }

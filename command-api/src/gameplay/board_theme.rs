@@ -109,10 +109,10 @@ pub async fn ensure_presets(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The body's `activeThemeId` must be a theme that the caller sees.
+/// The body's `activeThemeId` must be a theme that the caller sees, or empty.
 pub async fn named(call: &Call) -> Result<(), ApiError> {
     const FIELD: &str = "activeThemeId";
-    let Some(text) = call.text(FIELD) else { return Ok(()) };
+    let Some(text) = call.text(FIELD).filter(|text| !text.is_empty()) else { return Ok(()) };
     let seen = match text.parse() {
         Ok(id) => {
             let theme: Loaded<Plain<BoardTheme>> = call.app.store.load(id).await.map_err(of_read)?;

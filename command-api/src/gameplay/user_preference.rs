@@ -17,7 +17,8 @@ use crate::http::record::{Change, Rules, owns};
 pub const FILTERS: &[Filter] = &[Filter { name: "userId", kind: Kind::Id }];
 
 /// What both bodies take.
-const THEME: Param = optional("activeThemeId", Kind::String, "The id of a theme that you see.").at_most(64);
+const THEME: Param =
+    optional("activeThemeId", Kind::String, "The id of a theme that you see; empty for none.").at_most(64);
 const SOUND: Param = optional("soundEnabled", Kind::Boolean, "Sounds; true if it is left out.");
 const ANIMATIONS: Param = optional("showAnimations", Kind::Boolean, "Moving pieces; true if it is left out.");
 const ORIENTATION: Param = optional(
@@ -51,7 +52,8 @@ impl Rules for UserPreference {
         false
     }
 
-    fn checked(self) -> Result<Self, Rejection> {
+    fn checked(mut self) -> Result<Self, Rejection> {
+        self.active_theme_id = self.active_theme_id.filter(|id| !id.is_empty());
         Ok(self)
     }
 
