@@ -23,6 +23,8 @@ use crate::http::read::Readable;
 
 /// The columns of a line of moves (PGN standard, 8.2.1).
 const WIDTH: usize = 79;
+/// The name of who has none (PGN standard, 8.1.1.4).
+const NOBODY: &str = "?";
 
 /// A game with what its PGN says besides.
 pub struct Score<'a> {
@@ -57,12 +59,12 @@ pub async fn serve(call: Call) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().content_type("application/x-chess-pgn; charset=utf-8").body(text))
 }
 
-/// What a player is called; `?` if nobody is there (any more).
+/// What a player is called; [`NOBODY`] if nobody is there (any more).
 async fn name(call: &Call, user: Option<UserId>) -> Result<String, ApiError> {
-    let Some(UserId(id)) = user else { return Ok("?".to_owned()) };
+    let Some(UserId(id)) = user else { return Ok(NOBODY.to_owned()) };
     let account = call.app.store.load(id).await.map_err(of_read)?;
     let name = account::active(&account).and_then(|user| user.fullname.clone());
-    Ok(name.unwrap_or_else(|| "?".to_owned()))
+    Ok(name.unwrap_or_else(|| NOBODY.to_owned()))
 }
 
 /// The PGN: seven tags in their order, ours, the moves with their clocks.
@@ -94,9 +96,20 @@ type TagList<'a> = Vec<(&'a str, Option<String>)>;
 /// ECO code and name.
 type Opening = (Option<String>, Option<String>);
 
+/// What the two are called where no reader may take them for one: who has no name, or that of the other, is told by the
+/// end of his id too.
+fn told_names(score: &Score<'_>) -> [String; 2] {
+    let [white, black] = &score.names;
+    let told = |name: &String, id: Option<UserId>| match id {
+        Some(UserId(id)) if name == NOBODY || white == black => format!("{name} ({})", &id.simple().to_string()[24..]),
+        Some(_) | None => name.clone(),
+    };
+    [told(white, Some(score.game.player_white_id)), told(black, score.game.player_black_id)]
+}
+
 /// The tags of a game that was played here.
 fn own_tags<'a>(score: &Score<'a>, (eco, opening): Opening) -> TagList<'a> {
-    let (game, [white, black]) = (score.game, score.names.clone());
+    let (game, [white, black]) = (score.game, told_names(score));
     let date = score.made.format("%Y.%m.%d").to_string();
     vec![
         ("Event", Some(format!("weChess {} game", game.game_type.as_str()))),

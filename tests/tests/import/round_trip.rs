@@ -3,6 +3,10 @@
 use serde_json::{Value, json};
 use stack::play::pgn::Score;
 use stack::play::plan::Plan;
+use stack::play::{self, Options};
+use stack::screen::Screen;
+use stack::status::Status;
+use wechess_tests::servers::stack;
 use wechess_tests::{App, story};
 
 use super::import;
@@ -39,6 +43,56 @@ fn cargo_dev_play_reads_the_game_that_was_played() {
         let read = &stack::play::pgn::read(&text).unwrap()[0];
         let clocks = read.moves.iter().map(|mv| mv.clock.as_deref().and_then(chess_pgn::clock_ms).map(|ms| ms / 100));
         assert_eq!(planned.moves.iter().cloned().zip(clocks).collect::<Vec<_>>(), played(&state));
+    });
+}
+
+/// `cargo dev play FILE` on this system.
+async fn plays(app: &App, file: std::path::PathBuf) -> play::Report {
+    let status = Status {
+        ready: true,
+        command_api: app.command_api.clone(),
+        query_bff: app.query_bff.clone(),
+        projector: app.projector.clone(),
+        pids: Default::default(),
+        supervisor: None,
+        connections: stack().clone(),
+    };
+    let options = Options { file: Some(file), speed: None, games_at_once: 4, screen: Screen::silent() };
+    let played = tokio::task::spawn_blocking(move || play::run(&status, &options)).await;
+    played.expect("it comes to an end").expect("it plays")
+}
+
+#[test]
+fn cargo_dev_play_plays_the_same_games_again() {
+    story(async |app: App| {
+        let name = format!("Sam-{}", &uuid::Uuid::now_v7().simple().to_string()[20..]);
+        let (sam, namesake, admin) = (app.user(&name).await, app.user(&name).await, app.admin().await);
+        let told = |who: &wechess_tests::Actor| format!("{name} ({})", &who.id[who.id.len() - 8..]);
+        let mated = sam.create_game_from(&namesake, json!({"gameType": "blitz"})).await;
+        mated.play("f3 e5 g4 Qh4#").await;
+        let resigned = namesake.create_game(&sam).await;
+        resigned.play("e4 c5 Nf3").await;
+        sam.update_game(&resigned.id, json!({"result": "whiteWin"})).await.is(200);
+        let mut text = String::new();
+        for game in [&mated, &resigned] {
+            text += &sam.get(&format!("/gameplay-api/v1/game/{}/pgn", game.id)).await.text;
+        }
+        let file = std::env::temp_dir().join(format!("wechess-{}.pgn", mated.id));
+        std::fs::write(&file, &text).unwrap();
+        let report = plays(&app, file.clone()).await;
+        std::fs::remove_file(&file).unwrap();
+        assert!(report.is_equal(), "{:?} {:?}\n{text}", report.faults, report.lines);
+        for (game, white, black) in [(mated, &sam, &namesake), (resigned, &namesake, &sam)] {
+            let names = json!({"playerWhiteName": told(white), "playerBlackName": told(black)});
+            let found = admin.find("chessGameListView", &names).await;
+            assert_eq!(found.len(), 1, "{text}");
+            let (here, again) = (game.state().await, admin.game(found[0]["id"].as_str().unwrap()).await);
+            for field in ["status", "result", "endReason", "currentFEN", "gameType", "moveCount", "eco", "opening"] {
+                assert_eq!(again.data()[field], here[field], "{field}: {text}");
+            }
+            let sans = |game: &Value| played(game).into_iter().map(|(san, _)| san).collect::<Vec<_>>();
+            assert_eq!(sans(again.data()), sans(&here));
+        }
     });
 }
 

@@ -42,11 +42,27 @@ fn a_blitz_game_has_its_clocks() {
     table.play_all("c5 Nf3");
     table.issue(user(BLACK), &result(GameResult::WhiteWin)).unwrap();
     let expected = "[Event \"weChess blitz game\"]\n[Site \"weChess\"]\n[Date \"2026.01.31\"]\n[Round \"-\"]\n\
-        [White \"Ann \\\"A\\\\\"]\n[Black \"?\"]\n[Result \"1-0\"]\n[GameId \"00000000-0000-0000-0000-000000006a3e\"]\n\
+        [White \"Ann \\\"A\\\\\"]\n[Black \"? (0000000b)\"]\n[Result \"1-0\"]\n[GameId \"00000000-0000-0000-0000-000000006a3e\"]\n\
         [UTCDate \"2026.01.31\"]\n[UTCTime \"12:00:00\"]\n[TimeControl \"180+2\"]\n[ECO \"B27\"]\n\
         [Opening \"Sicilian Defense\"]\n[Termination \"Normal\"]\n\n\
         1. e4 { [%clk 0:03:00] } 1... c5 { [%clk 0:02:58.7] } 2. Nf3 { [%clk 0:03:01] }\n1-0\n\n";
     assert_eq!(pgn(&table, ["Ann \"A\\", "?"]), expected);
+}
+
+#[test]
+fn two_of_one_name_are_told_apart_and_an_open_game_has_nobody_as_black() {
+    let table = Table::with_moves("e4");
+    for (names, white, black) in [
+        (["sam", "sam"], "sam (0000000a)", "sam (0000000b)"),
+        (["?", "?"], "? (0000000a)", "? (0000000b)"),
+        (["sam", "ann"], "sam", "ann"),
+    ] {
+        let written = pgn(&table, names);
+        let read = reader::games(&written);
+        assert_eq!([read[0].tag("White"), read[0].tag("Black")], [white, black]);
+    }
+    let waiting = pgn(&Table::after(WHITE, &open()), ["sam", "?"]);
+    assert!(waiting.contains("[White \"sam\"]\n[Black \"?\"]"), "{waiting}");
 }
 
 #[test]
