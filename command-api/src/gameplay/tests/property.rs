@@ -38,6 +38,31 @@ fn fen() -> impl Strategy<Value = Option<String>> {
     prop_oneof![6 => Just(None), 4 => known.prop_map(|fen| Some(fen.to_owned()))]
 }
 
+/// The code of private games.
+const CODE: &str = "sesame";
+
+/// How a game comes into being.
+#[derive(Clone, Debug)]
+enum Beginning {
+    Made(CreateGame),
+    Imported(&'static str),
+}
+
+impl Beginning {
+    fn table(&self) -> Table {
+        match self {
+            Self::Made(create) => Table::after(WHITE, create),
+            Self::Imported(pgn) => import::imported(&import::checked(pgn).unwrap().import),
+        }
+    }
+}
+
+fn a_beginning() -> impl Strategy<Value = Beginning> {
+    let playable = a_creation().prop_filter("playable", |c| c.initial_fen.as_deref() != Some("nonsense"));
+    let pgn = prop::sample::select(vec!["1. e4 e5 2. Nf3 1-0", "1. f3 e5 2. g4 Qh4# 0-1", "*"]);
+    prop_oneof![12 => playable.prop_map(Beginning::Made), 1 => pgn.prop_map(Beginning::Imported)]
+}
+
 fn a_creation() -> impl Strategy<Value = CreateGame> {
     let black = prop_oneof![3 => Just(Some(player(BLACK))), 1 => Just(None)];
     let kind = prop::sample::select(vec![GameType::Untimed, GameType::Blitz, GameType::Rapid]);
@@ -45,6 +70,7 @@ fn a_creation() -> impl Strategy<Value = CreateGame> {
         black,
         game_type,
         mode: if private { GameMode::Private } else { GameMode::Public },
+        code: private.then(|| CODE.to_owned()),
         initial_fen,
         ..open()
     })
@@ -79,11 +105,36 @@ fn an_update() -> impl Strategy<Value = UpdateGame> {
         1 => reply.clone().prop_map(|reply| with(|u| u.save_answer = Some(reply))),
         1 => reply.prop_map(|reply| with(|u| u.draw_answer = Some(reply))),
         1 => anybody().prop_map(|id| with(|u| u.terminated_by_id = Some(id))),
-    ];
-    (one, prop::option::weighted(0.1, any::<bool>())).prop_map(|(mut update, wish)| {
-        update.save_request_white = update.save_request_white.or(wish);
-        update
+    ]
+    .boxed();
+    let code = prop::option::weighted(0.3, prop::sample::select(vec![CODE, "Sesame", ""]));
+    (one.clone(), prop::option::weighted(0.3, one), code).prop_map(|(one, other, code)| {
+        let both = match other {
+            Some(other) => merged(one, other),
+            None => one,
+        };
+        UpdateGame { code: code.map(str::to_owned), ..both }
     })
+}
+
+/// What both say; the first where both say something.
+fn merged(one: UpdateGame, other: UpdateGame) -> UpdateGame {
+    UpdateGame {
+        black: one.black.or(other.black),
+        code: one.code.or(other.code),
+        status: one.status.or(other.status),
+        result: one.result.or(other.result),
+        current_fen: one.current_fen.or(other.current_fen),
+        moved_at: one.moved_at.or(other.moved_at),
+        save_status: one.save_status.or(other.save_status),
+        save_request_white: one.save_request_white.or(other.save_request_white),
+        save_request_black: one.save_request_black.or(other.save_request_black),
+        terminated_by_id: one.terminated_by_id.or(other.terminated_by_id),
+        report_status: one.report_status.or(other.report_status),
+        draw_answer: one.draw_answer.or(other.draw_answer),
+        save_answer: one.save_answer.or(other.save_answer),
+        keep_saved: one.keep_saved,
+    }
 }
 
 fn a_move() -> impl Strategy<Value = CreateGameMove> {
@@ -115,16 +166,20 @@ impl Table {
     fn send(&mut self, actor: UserId, sent: &Sent) -> Result<Vec<GameEvent>, Rejection> {
         match sent {
             Sent::Create(command) => self.issue(user(actor), command),
-            Sent::Update(command) => self.issue(user(actor), command),
+            Sent::Update(command) => {
+                let events = self.issue(user(actor), command)?;
+                assert!(events.len() <= 1, "one thing at a time: {events:?}");
+                Ok(events)
+            }
             Sent::Move(command) => self.issue(user(actor), command),
             Sent::Wait(millis) => {
                 self.millis += millis;
                 Ok(Vec::new())
             }
             Sent::Delete => self.issue(user(actor), &DeleteGame),
-            Sent::Expire => self.issue(Actor::System, &ExpireOpenGame),
-            Sent::ExpirePause => self.issue(Actor::System, &ExpirePause),
-            Sent::FallFlag => self.issue(Actor::System, &FallFlag),
+            Sent::Expire => self.fire(OPEN_GAME_EXPIRY, &ExpireOpenGame),
+            Sent::ExpirePause => self.fire(PAUSE_EXPIRY, &ExpirePause),
+            Sent::FallFlag => self.fire(FLAG, &FallFlag),
             Sent::Legal(n) => {
                 let legal = position(self.object()).unwrap().legal_moves();
                 if legal.is_empty() {
@@ -137,6 +192,15 @@ impl Table {
                 Ok(events)
             }
         }
+    }
+
+    /// A timer fires. What has happened then is removed by the runner and not by the command.
+    fn fire(&mut self, kind: &str, command: &impl Command<Aggregate = Game>) -> Result<Vec<GameEvent>, Rejection> {
+        let events = self.issue(Actor::System, command)?;
+        if !events.is_empty() {
+            self.timers.remove(kind);
+        }
+        Ok(events)
     }
 
     /// What no command changes once a game is over.
@@ -157,9 +221,7 @@ impl Table {
             GameStatus::Paused => Some(PAUSE_EXPIRY).filter(|_| game.mode == GameMode::Public),
             GameStatus::Completed | GameStatus::Terminated => None,
         };
-        // What has fired is removed by the runner and not by the command.
-        let there = self.timers.keys().copied().find(|kind| wanted.is_some() || *kind == FLAG && clock.is_some());
-        assert_eq!(there, wanted, "{:?}", self.timers);
+        assert!(self.timers.keys().copied().eq(wanted), "{:?}, not {wanted:?}", self.timers);
         if let Some(due) = clock {
             assert!(self.timers[FLAG] <= due, "the flag would be noticed too late");
             assert_eq!(self.game.flag(), Some(self.timers[FLAG]));
@@ -213,11 +275,10 @@ fn number_of(event: &GameEvent) -> Option<u32> {
 
 /// So many games in which up to `most` things are sent.
 fn whatever_is_sent(cases: u32, most: usize) {
-    let playable = a_creation().prop_filter("playable", |c| c.initial_fen.as_deref() != Some("nonsense"));
-    let given = (playable, prop::collection::vec(anything(), 0..most));
+    let given = (a_beginning(), prop::collection::vec(anything(), 0..most));
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-    let outcome = TestRunner::new(config).run(&given, |(create, sent)| {
-        let mut table = Table::after(WHITE, &create);
+    let outcome = TestRunner::new(config).run(&given, |(beginning, sent)| {
+        let mut table = beginning.table();
         for (actor, command) in &sent {
             let before = table.game.clone();
             let (ended, over) = (table.object().result.is_some(), table.over());

@@ -11,12 +11,12 @@ use event_schema::gameplay::chess_game::ChessGame;
 use event_schema::gameplay::game_event::{GameStatus, TimeControl};
 
 /// The first game of a text, imported at noon.
-fn checked(text: &str) -> Result<Found, Vec<Fault>> {
+pub(super) fn checked(text: &str) -> Result<Found, Vec<Fault>> {
     check(&chess_pgn::games(text).next().unwrap(), at(0))
 }
 
 /// The game that it becomes.
-fn imported(import: &ImportGame) -> Table {
+pub(super) fn imported(import: &ImportGame) -> Table {
     let mut table = Table::default();
     table.issue_now(user(ADMIN), import).unwrap();
     table
