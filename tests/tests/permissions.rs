@@ -99,12 +99,13 @@ fn came_to(row: &Row, answer: &Answer, stage: &Stage<'_>, actor: &Actor) -> Expe
         Action::List => {
             let all = data.as_array().expect("a list");
             all.iter().for_each(|one| as_documented(table, one));
-            let there = all.iter().any(|one| one["id"] == stage.id.as_str() || one["gameId"] == stage.id.as_str());
+            let there =
+                all.iter().any(|one| ["id", "gameId", "roomId"].iter().any(|name| one[name] == stage.id.as_str()));
             if there { Expect::Sees } else { Expect::Misses }
         }
         Action::Get | Action::Create | Action::Update | Action::Delete | Action::Raw => {
             as_documented(table, data);
-            assert_eq!(data["isActive"], row.action != Action::Delete, "{}", answer.text);
+            assert_eq!(data["isActive"], row.action != Action::Delete && !stage.deleted, "{}", answer.text);
             Expect::Success
         }
     }

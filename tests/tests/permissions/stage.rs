@@ -4,6 +4,8 @@ use futures_util::future::join3;
 use serde_json::{Value, json};
 use wechess_tests::{Actor, System, direct};
 
+use crate::import::{MOVES, game, import, unique};
+
 /// Who tries: the columns of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
@@ -62,6 +64,18 @@ pub enum Scene {
     Game,
     /// The same after White's first move.
     GameWithMove,
+    /// The game, in which the owner offers a draw.
+    OfferedDraw,
+    /// The game, which the owner asks to save.
+    SaveAsked,
+    /// The game, saved by both.
+    PausedGame,
+    /// The game, which the owner has resigned.
+    FinishedGame,
+    /// The game after White's first move, deleted by an admin.
+    DeletedGame,
+    /// A game that was played elsewhere, imported by the superAdmin.
+    ImportedGame,
     /// A public game that waits for its second player.
     OpenGame,
     /// A private one; its code is in [`Stage::code`].
@@ -72,6 +86,8 @@ pub enum Scene {
     Invitation,
     /// What the owner said in the room of his game with the participant.
     Message,
+    /// The game in whose room he said it.
+    Room,
     /// A custom board that only its owner sees.
     Board,
     /// One that everybody sees.
@@ -92,6 +108,8 @@ pub struct Stage<'a> {
     pub id: String,
     /// The code of a private game; empty otherwise.
     pub code: String,
+    /// Whether it is deleted.
+    pub deleted: bool,
 }
 
 const INVITATIONS: &str = "/gameplay-api/v1/gameinvitation";
@@ -108,6 +126,7 @@ impl Scene {
             cast,
             id: object["id"].as_str().unwrap_or_default().to_owned(),
             code: object["invitationCode"].as_str().unwrap_or_default().to_owned(),
+            deleted: false,
         };
         match self {
             Self::Nothing => stage(&Value::Null),
@@ -117,6 +136,23 @@ impl Scene {
                 game.play("e4").await;
                 stage(&json!({"id": game.id}))
             }
+            Self::OfferedDraw => stage(&changed(cast, &[(Who::Owner, json!({"result": "draw"}))]).await),
+            Self::SaveAsked => stage(&changed(cast, &[(Who::Owner, json!({"saveRequestWhite": true}))]).await),
+            Self::PausedGame => {
+                let agreed = (Who::Participant, json!({"saveAnswer": "accepted"}));
+                stage(&changed(cast, &[(Who::Owner, json!({"saveRequestWhite": true})), agreed]).await)
+            }
+            Self::FinishedGame => stage(&changed(cast, &[(Who::Owner, json!({"result": "blackWin"}))]).await),
+            Self::DeletedGame => {
+                let game = owner.create_game(cast.get(Who::Participant)).await;
+                game.play("e4").await;
+                let one = format!("/gameplay-api/v1/game/{}", game.id);
+                Stage { deleted: true, ..stage(cast.get(Who::SuperAdmin).delete(&one).await.data()) }
+            }
+            Self::ImportedGame => {
+                let report = import(cast.get(Who::SuperAdmin), &game(&unique("Hamppe"), MOVES)).await;
+                stage(&json!({"id": report.is(200)["games"][0]["gameId"]}))
+            }
             Self::OpenGame => stage(&owner.open_game("public").await),
             Self::PrivateGame => stage(&owner.open_game("private").await),
             Self::InvitedGame => {
@@ -125,10 +161,8 @@ impl Scene {
                 stage(&game)
             }
             Self::Invitation => stage(&invitation(cast, &owner.open_game("private").await).await),
-            Self::Message => {
-                let game = owner.create_game(cast.get(Who::Participant)).await;
-                stage(owner.post(MESSAGES, &said(&game.id)).await.data())
-            }
+            Self::Message => stage(&message(cast).await),
+            Self::Room => stage(&json!({"id": message(cast).await["roomId"]})),
             Self::Board => stage(owner.post(BOARDS, &board(false)).await.data()),
             Self::PublishedBoard => stage(owner.post(BOARDS, &board(true)).await.data()),
             Self::Theme => stage(owner.post(THEMES, &theme()).await.data()),
@@ -146,6 +180,21 @@ impl Scene {
             }
         }
     }
+}
+
+/// The game after these requests.
+async fn changed(cast: &Cast, requests: &[(Who, Value)]) -> Value {
+    let game = cast.owner().create_game(cast.get(Who::Participant)).await;
+    for (who, body) in requests {
+        cast.get(*who).update_game(&game.id, body.clone()).await.is(200);
+    }
+    json!({"id": game.id})
+}
+
+/// What the owner said in the room of the game.
+async fn message(cast: &Cast) -> Value {
+    let game = cast.owner().create_game(cast.get(Who::Participant)).await;
+    cast.owner().post(MESSAGES, &said(&game.id)).await.data().clone()
 }
 
 async fn invitation(cast: &Cast, game: &Value) -> Value {
