@@ -49,7 +49,7 @@ fn a_leap_second_is_no_instant() {
         let answer = ann.post("/gameplay-api/v1/gameinvitation", &body).await;
         assert_eq!(answer.faults(), ["/expiresAt errMsg_expiresAtIsNotValid"]);
         let pgn = "[Date \"2016.12.31\"]\n[UTCDate \"2016.12.31\"]\n[UTCTime \"23:59:60\"]\n\n1. e4 *\n";
-        let report = admin.post("/gameplay-api/v1/games/import", &json!({"pgn": pgn})).await;
+        let report = crate::import::import(&admin, pgn).await;
         assert_eq!(report.is(200)["refused"], 1, "{}", report.text);
         assert_eq!(report.body["games"][0]["faults"][0]["tag"], "UTCTime", "{}", report.text);
     });

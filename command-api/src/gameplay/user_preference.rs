@@ -76,3 +76,45 @@ impl Rules for UserPreference {
         board_theme::named(call).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::es::aggregate::{Command, Context, Plain, Refused};
+    use crate::http::record::Create;
+    use event_schema::auth::user::Role;
+    use event_schema::ids::CommandId;
+    use uuid::Uuid;
+
+    const ANN: UserId = UserId(Uuid::from_u128(1));
+
+    fn of_ann(theme: Option<&str>) -> UserPreference {
+        UserPreference {
+            user_id: ANN,
+            active_theme_id: theme.map(str::to_owned),
+            sound_enabled: true,
+            show_animations: true,
+            board_orientation: BoardOrientation::Auto,
+            premove_enabled: false,
+        }
+    }
+
+    #[test]
+    fn nobody_makes_them_for_another_admins_neither() {
+        let made_by = |id, role| {
+            let (now, actor) = (chrono::Utc::now(), Actor::User(UserId(Uuid::from_u128(id)), role));
+            let cx = Context { actor, now, command: CommandId::new(), stream: Uuid::now_v7() };
+            Create(of_ann(None)).decide(&Plain(None), &cx).map(|_| ()).map_err(|refusal| refusal.kind)
+        };
+        assert_eq!(made_by(1, Role::Guest), Ok(()));
+        for role in [Role::User, Role::Admin, Role::SuperAdmin] {
+            assert_eq!(made_by(2, role), Err(Refused::Forbidden));
+        }
+    }
+
+    #[test]
+    fn an_empty_theme_is_none() {
+        assert_eq!(of_ann(Some("")).checked().unwrap(), of_ann(None));
+        assert_eq!(of_ann(Some("x")).checked().unwrap(), of_ann(Some("x")));
+    }
+}
