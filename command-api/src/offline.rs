@@ -79,6 +79,75 @@ fn recorded(arguments: &[String]) -> Result<Vec<Erasure>, StartError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use event_schema::envelope::Recorded;
+    use event_schema::ids::CommandId;
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    /// One event of every shape that the category has.
+    fn samples(category: &str) -> Vec<Recorded> {
+        let path = format!("{}/../event-schema/tests/golden/{category}.json", env!("CARGO_MANIFEST_DIR"));
+        let samples: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let event = |(sample, version): (Value, i32)| Recorded {
+            position: i64::from(version),
+            stream_id: Uuid::from_u128(1),
+            version,
+            category: category.to_owned(),
+            kind: sample["type"].as_str().unwrap().to_owned(),
+            schema: i16::try_from(sample["schema"].as_i64().unwrap()).unwrap(),
+            command_id: CommandId(Uuid::from_u128(2)),
+            ordinal: 0,
+            correlation_id: Uuid::from_u128(2),
+            causation_id: None,
+            actor_id: Some(Uuid::from_u128(3)),
+            recorded_at: "2026-01-31T12:00:00.125Z".parse().unwrap(),
+            data: sample["data"].clone(),
+        };
+        samples.into_iter().zip(1..).map(event).collect()
+    }
+
+    /// The JSON pointers of all objects in a value, but of those whose names are the users' own.
+    fn objects(value: &Value, place: &str, all: &mut Vec<String>) {
+        let below: Vec<(String, &Value)> = match value {
+            Value::Object(map) => {
+                all.push(place.to_owned());
+                let ours = |name: &str| !["conditions", "content", "more"].contains(&name);
+                map.iter().filter(|(name, _)| ours(name)).map(|(name, value)| (name.clone(), value)).collect()
+            }
+            Value::Array(list) => list.iter().enumerate().map(|(nth, value)| (nth.to_string(), value)).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        };
+        for (name, value) in below {
+            objects(value, &format!("{place}/{name}"), all);
+        }
+    }
+
+    #[test]
+    fn a_state_with_a_field_of_a_newer_program_is_refused_wherever_it_stands() {
+        for Refold { category, fold } in REFOLDS {
+            let empty = serde_json::to_string(&Game::default()).unwrap();
+            let empty = if *category == "chessGame" { empty.as_str() } else { "null" };
+            let (stream, events) = (Uuid::from_u128(1), samples(category));
+            let mut refused = 0;
+            for upto in 1..=events.len() {
+                let state = fold(stream, empty, &events[..upto]).unwrap().state;
+                fold(stream, &state, &events[..upto]).unwrap();
+                let (state, mut places) = (serde_json::from_str::<Value>(&state).unwrap(), Vec::new());
+                objects(&state, "", &mut places);
+                for place in places {
+                    let mut newer = state.clone();
+                    newer.pointer_mut(&place).unwrap()["pocket"] = json!([]);
+                    let Err(error) = fold(stream, &newer.to_string(), &events[..upto]) else {
+                        panic!("{category}: `{place}/pocket` would get lost");
+                    };
+                    let told = std::error::Error::source(&error).unwrap().to_string();
+                    assert!(told.contains("pocket`"), "{category}: `{place}`: {told}");
+                    refused += 1;
+                }
+            }
+            assert!(refused >= 2, "{category}: the object and what the log knows of it");
+        }
+    }
 
     #[test]
     fn every_category_can_be_folded_anew() {

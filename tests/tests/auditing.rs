@@ -152,3 +152,34 @@ fn events_of_a_newer_program_park_one_object_until_it_can_be_read() {
         system.end().await;
     });
 }
+
+#[test]
+fn a_state_of_a_newer_program_is_refused_although_the_newest_event_is_known() {
+    alone(async || {
+        let system = System::with_namespace(&["user"]).await;
+        let (ann, bob) = players(&system).await;
+        let (game, other) = (ann.create_game(&bob).await, ann.create_game(&bob).await);
+        game.play("e4").await;
+        let (owner, s) = (direct::owner().await, system.namespace.schema());
+        let sql = format!("select data from {s}.events where stream_id = '{}' order by version desc limit 1", game.id);
+        let last: String = owner.query_one(&sql, &[]).await.unwrap().get(0);
+        let mut second: Value = serde_json::from_str(&last).unwrap();
+        second["moveNumber"] = json!(2);
+        written_by_a_newer_program(&system, &game.id, "PieceDropped", 1, "{}").await;
+        let known = GameEvent::schema("MovePlayed");
+        written_by_a_newer_program(&system, &game.id, "MovePlayed", known, &second.to_string()).await;
+        let pocket = format!(
+            "update {s}.streams set state = (state::jsonb || '{{\"pocket\": [\"q\"]}}')::text where stream_id = '{}'",
+            game.id
+        );
+        owner.batch_execute(&pocket).await.unwrap();
+
+        for answer in [ann.game(&game.id).await, ann.play(&game.id, 3, "Nf3").await] {
+            answer.refused(503, "errMsg_writtenByNewerVersion");
+        }
+        other.play("d4 d5").await;
+        let kept = format!("select state::jsonb ? 'pocket' from {s}.streams where stream_id = '{}'", game.id);
+        assert!(owner.query_one(&kept, &[]).await.unwrap().get::<_, bool>(0), "nobody has written it without");
+        system.end().await;
+    });
+}

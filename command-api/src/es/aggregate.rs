@@ -13,7 +13,8 @@ use super::effect::Effect;
 /// The events of an aggregate.
 pub type EventOf<A> = <<A as Aggregate>::Object as DataObject>::Event;
 
-/// The state of one stream: the object that the API shows, and what only decisions need. Its JSON is the state row.
+/// The state of one stream: the object that the API shows, and what only decisions need. Its JSON is the state row: a
+/// field may be added and never goes, since a row with a field that the program does not know is a newer one's to it.
 pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The data object that this stream is.
     type Object: DataObject;

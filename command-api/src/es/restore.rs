@@ -21,7 +21,7 @@ use super::aggregate::{Aggregate, EventOf};
 use super::effect::Effect;
 use super::history::{COLUMNS, ReadError, recorded};
 use super::log::session_name;
-use super::state::Loaded;
+use super::state::{Loaded, decode};
 use super::step::changed_columns;
 
 /// A destroyed data key. A list of these, kept outside of the database, is what makes an erasure outlast a backup.
@@ -70,7 +70,8 @@ pub enum RestoreError {
 
 /// The state of a stream from all its events, and what differs from the state row.
 pub struct Refolded {
-    state: String,
+    /// The text of the new state row.
+    pub state: String,
     columns: Map<String, Value>,
     gone: Vec<String>,
 }
@@ -94,7 +95,7 @@ impl Refold {
 }
 
 fn refold<A: Aggregate>(stream: Uuid, old: &str, events: &[Recorded]) -> Result<Refolded, ReadError> {
-    let old: A = serde_json::from_str(old)?;
+    let old: A = decode(stream, old)?;
     let new = events.iter().try_fold(Loaded::<A>::empty(stream), Loaded::after)?.state;
     let values = |state: &A| state.stored().map(|stored| fields_of(&stored.object)).unwrap_or_default();
     let (before, after) = (values(&old), values(&new));

@@ -8,6 +8,8 @@ use event_schema::envelope::Recorded;
 use event_schema::event::DomainEvent;
 use event_schema::object::Bookkeeping;
 use moka::sync::Cache;
+use serde::de::Error as _;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::aggregate::{Aggregate, EventOf};
@@ -65,6 +67,36 @@ pub fn columns(schema: &str) -> String {
     )
 }
 
+/// The state in the text of a state row. One that holds what this program would not write again is refused: a newer one
+/// has written it, and what is decided and written here would lose that, whatever the stream's newest event is.
+pub fn decode<A: Aggregate>(stream: Uuid, text: &str) -> Result<A, ReadError> {
+    let state: A = serde_json::from_str(text)?;
+    let again = serde_json::to_string(&state)?;
+    // What this program has written is the same text.
+    if again != text
+        && let Some(place) = lost(&serde_json::from_str(text)?, &serde_json::from_str(&again)?)
+    {
+        let told = format!("the state of stream {stream} has `{place}`, which this program does not know");
+        return Err(serde_json::Error::custom(told).into());
+    }
+    Ok(state)
+}
+
+/// The JSON pointer of a value in `row` that is not in `again`; none when nothing is lost. A null says nothing.
+fn lost(row: &Value, again: &Value) -> Option<String> {
+    let below = |step: &str, row: &Value, again: Option<&Value>| match again {
+        Some(again) => lost(row, again).map(|place| format!("/{step}{place}")),
+        None => (!row.is_null()).then(|| format!("/{step}")),
+    };
+    match (row, again) {
+        (Value::Object(row), again) => row.iter().find_map(|(name, value)| below(name, value, again.get(name))),
+        (Value::Array(row), again) => {
+            row.iter().enumerate().find_map(|(nth, value)| below(&nth.to_string(), value, again.get(nth)))
+        }
+        (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_), _) => None,
+    }
+}
+
 /// The state in a row of [`columns`]. One that a newer program has written may hold what this one would lose.
 pub fn loaded<A: Aggregate>(row: &tokio_postgres::Row) -> Result<Loaded<A>, ReadError> {
     if let Some(newest) = row.try_get::<_, Option<Vec<String>>>(5)?
@@ -73,11 +105,11 @@ pub fn loaded<A: Aggregate>(row: &tokio_postgres::Row) -> Result<Loaded<A>, Read
     {
         return Err(ReadError::Newer { stream: row.try_get(0)?, kind: kind.clone(), schema: schema.clone() });
     }
-    let state: &str = row.try_get(3)?;
+    let stream = row.try_get(0)?;
     Ok(Loaded {
-        stream: row.try_get(0)?,
+        stream,
         version: row.try_get(1)?,
-        state: Arc::new(serde_json::from_str(state)?),
+        state: Arc::new(decode(stream, row.try_get(3)?)?),
         times: Some((row.try_get(2)?, row.try_get(4)?)),
     })
 }
