@@ -10,7 +10,7 @@ use tokio_postgres::{Client, NoTls, Statement};
 use uuid::Uuid;
 
 use super::batch::Arrays;
-use super::history::{COLUMNS, recorded};
+use super::history::{COLUMNS, ReadError, recorded};
 use super::item::{AppendError, Item, Outcome};
 
 /// Plans made once and never again: every query is by primary key.
@@ -75,39 +75,43 @@ impl Lane {
 
     /// Answers every item of the batch. Returns the highest position that it appended, 0 for none.
     pub async fn carry(&mut self, batch: Vec<Waiting>) -> i64 {
+        self.carry_after(false, batch).await
+    }
+
+    /// The same, where it is known whether an attempt with these items was lost before.
+    async fn carry_after(&mut self, lost: bool, batch: Vec<Waiting>) -> i64 {
         let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|w| !w.reply.is_closed());
         drop(late);
         if batch.is_empty() {
             self.open().await;
             return 0;
         }
-        match self.call_until_known(&batch).await {
+        let (called, lost) = self.call_until_known(lost, &batch).await;
+        match called {
             Called::Answered(outcomes) => answer(batch, outcomes),
-            Called::Lost => fail(batch, || AppendError::Unknown),
-            Called::Declined(reason) => fail(batch, || AppendError::Unwritable(reason.clone())),
-            Called::Refused(reason) if batch.len() == 1 => fail(batch, || AppendError::Refused(reason.clone())),
-            Called::Refused(reason) => {
+            Called::Refused(reason) if batch.len() > 1 => {
                 tracing::warn!(items = batch.len(), reason, "a batch was refused as a whole and is tried item by item");
                 metrics::counter!("wechess_append_sifted_batches").increment(1);
                 let mut highest = 0;
                 for waiting in batch {
-                    highest = highest.max(Box::pin(self.carry(vec![waiting])).await);
+                    highest = highest.max(Box::pin(self.carry_after(lost, vec![waiting])).await);
                 }
                 highest
             }
+            Called::Lost | Called::Declined(_) | Called::Refused(_) => fail(batch, || unanswered(&called, lost)),
         }
     }
 
     /// Sends the same batch again and again while nobody can tell what became of it, or the server declines it for now:
-    /// the command ids answer for what was done. Once an attempt was lost, no later refusal makes it undone.
-    async fn call_until_known(&mut self, batch: &[Waiting]) -> Called {
+    /// the command ids answer for what was done. Says as well whether an attempt was lost, now or before.
+    async fn call_until_known(&mut self, lost: bool, batch: &[Waiting]) -> (Called, bool) {
         let arrays = Arrays::of(batch.iter().map(|w| &w.item));
         let deadline = batch.iter().map(|w| w.deadline).max();
-        let (mut pause, mut lost) = (RETRY.0, false);
+        let (mut pause, mut lost) = (RETRY.0, lost);
         loop {
             let called = self.call(&arrays, batch).await;
             match called {
-                Called::Answered(_) | Called::Refused(_) => return called,
+                Called::Answered(_) | Called::Refused(_) => return (called, lost),
                 Called::Lost => {
                     lost = true;
                     self.connection = None;
@@ -115,7 +119,7 @@ impl Lane {
                 Called::Declined(_) => {}
             }
             if deadline.is_none_or(|deadline| Instant::now() + pause >= deadline) {
-                return if lost { Called::Lost } else { called };
+                return (called, lost);
             }
             metrics::counter!("wechess_append_retries").increment(1);
             // The foreign condition "PostgreSQL is back" has nothing to await but another attempt.
@@ -189,12 +193,15 @@ impl Connection {
                 },
             })
             .collect();
-        self.fetch_missed(&mut answers, batch).await?;
+        // What was appended stands by now, whatever comes of this: who has nothing to go on from reads the state row.
+        if let Err(error) = self.fetch_missed(&mut answers, batch).await {
+            tracing::warn!(error = chain(&error), "the events that commands in conflict missed cannot be read");
+        }
         Ok(answers)
     }
 
-    /// Adds to each conflict the events that its command did not know.
-    async fn fetch_missed(&self, answers: &mut [Outcome], batch: &[Waiting]) -> Result<(), tokio_postgres::Error> {
+    /// Adds to each conflict the events that its command did not know; to none when one of them cannot be read.
+    async fn fetch_missed(&self, answers: &mut [Outcome], batch: &[Waiting]) -> Result<(), ReadError> {
         let (mut streams, mut versions) = (Vec::<Uuid>::new(), Vec::<i32>::new());
         for (answer, waiting) in answers.iter().zip(batch) {
             if let Outcome::Conflict { stream, .. } = answer {
@@ -208,7 +215,7 @@ impl Connection {
         }
         metrics::counter!("wechess_append_conflicts").increment(streams.len() as u64);
         let rows = self.client.query(&self.missed, &[&streams, &versions]).await?;
-        let events: Vec<_> = rows.iter().filter_map(|row| recorded(row).ok()).collect();
+        let events = rows.iter().map(recorded).collect::<Result<Vec<_>, _>>()?;
         for answer in answers {
             if let Outcome::Conflict { stream, missed, .. } = answer {
                 *missed = events.iter().filter(|e| e.stream_id == *stream).cloned().collect();
@@ -236,6 +243,15 @@ fn classify(error: &tokio_postgres::Error) -> Called {
     }
 }
 
+/// What an item is told that has no outcome. Once an attempt was lost, no later refusal makes it undone.
+fn unanswered(called: &Called, lost: bool) -> AppendError {
+    match called {
+        Called::Declined(reason) if !lost => AppendError::Unwritable(reason.clone()),
+        Called::Refused(reason) if !lost => AppendError::Refused(reason.clone()),
+        Called::Answered(_) | Called::Lost | Called::Declined(_) | Called::Refused(_) => AppendError::Unknown,
+    }
+}
+
 fn answer(batch: Vec<Waiting>, outcomes: Vec<Outcome>) -> i64 {
     let mut highest = 0;
     for (waiting, outcome) in batch.into_iter().zip(outcomes) {
@@ -254,4 +270,19 @@ fn fail(batch: Vec<Waiting>, error: impl Fn() -> AppendError) -> i64 {
         drop(waiting.reply.send(Err(error())));
     }
     0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_that_nothing_was_written_once_an_attempt_was_lost() {
+        let (declined, refused) = (Called::Declined("57014 stopped".into()), Called::Refused("23514 no".into()));
+        assert!(matches!(unanswered(&declined, false), AppendError::Unwritable(_)));
+        assert!(matches!(unanswered(&refused, false), AppendError::Refused(_)));
+        for called in [declined, refused, Called::Lost] {
+            assert!(matches!(unanswered(&called, true), AppendError::Unknown));
+        }
+    }
 }
