@@ -127,3 +127,26 @@ pub enum AppendError {
     #[error("the appender has stopped")]
     Stopped,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::es::store::Failure;
+    use crate::http::error::of_failure;
+    use actix_web::ResponseError as _;
+
+    #[test]
+    fn who_is_refused_by_the_log_is_told_whether_to_come_back() {
+        let told = |error: AppendError| {
+            let answer = of_failure(Failure::Append(error)).error_response();
+            (answer.status().as_u16(), answer.headers().contains_key("retry-after"))
+        };
+        assert_eq!(told(AppendError::Full), (503, true));
+        assert_eq!(told(AppendError::Unwritable("53100 disk full".into())), (503, true));
+        assert_eq!(told(AppendError::Unknown), (503, true));
+        assert_eq!(told(AppendError::Stopped), (503, true));
+        assert_eq!(told(AppendError::TooLarge(MAX_EVENT_BYTES + 1)), (413, false));
+        assert_eq!(told(AppendError::Refused("23514".into())), (500, false));
+        assert_eq!(told(AppendError::NoEvent), (500, false));
+    }
+}
