@@ -1,5 +1,5 @@
 -- The log's row and the events must agree: a tail that is ahead would leave a hole, one that is behind is refused by
--- the events' primary key.
+-- the events' primary key (and told alike).
 create or replace function {schema}.refuse_a_gap(_tail bigint)
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -174,8 +174,12 @@ begin
       value[c] := case when ordinal > 0 then t + 1 else t end;
       t := t + ordinal;
     exception when unique_violation then
-      get stacked diagnostics violated = table_name, message = pg_exception_detail;
-      if violated <> 'unique_keys' then raise; end if;
+      get stacked diagnostics violated = constraint_name, message = pg_exception_detail;
+      if violated = 'events_pkey' then
+        raise exception 'the log goes on behind its tail %: it was restored or changed by hand', base
+          using errcode = 'data_corrupted';
+      end if;
+      if violated <> 'unique_keys_pkey' then raise; end if;
       outcome[c] := 3;
       detail[c] := substring(message from '^Key \(key\)=\((.*)\) already exists');
     end;

@@ -135,6 +135,31 @@ fn a_batch_whose_backend_is_ended_in_its_midst_is_sent_again() {
 }
 
 #[test]
+fn what_was_appended_is_told_although_what_others_missed_cannot_be_read() {
+    alone(async || {
+        let log = Log::open().await;
+        let stream = Uuid::now_v7();
+        log.append(item(vec![write(stream, 0, 1)])).await;
+        let blind = format!("revoke select on {}.events from wechess_command_api", log.namespace.schema());
+        direct::owner().await.batch_execute(&blind).await.expect("the owner may");
+        let limits = Limits { lanes: 1, ..Limits::default() };
+        let (appender, _running) = appender::start(&login(), &log.namespace, limits);
+        let holder = hold(&log.namespace).await;
+        let before = send(&appender, one());
+        blocked(&log.namespace).await;
+        // The two wait for the only connection, and go together.
+        let (late, new) = (send(&appender, item(vec![write(stream, 0, 1)])), send(&appender, one()));
+        eventually("three items wait", async || (appender.load().0 == 3).then_some(())).await;
+        let_go(holder).await;
+        assert_eq!(position(&before.await.unwrap().unwrap()), 2);
+        assert!(matches!(new.await.unwrap(), Ok(Outcome::Appended { position: 3, .. })));
+        let late = late.await.unwrap().unwrap();
+        assert_eq!(late, Outcome::Conflict { stream, missed: Vec::new(), version: 1 });
+        log.close().await;
+    });
+}
+
+#[test]
 fn a_full_queue_refuses_at_once_and_what_it_took_is_appended() {
     alone(async || {
         let log = Log::open().await;
@@ -298,7 +323,11 @@ fn a_tail_that_is_not_the_last_event_stops_the_log_until_it_is_mended() {
             let sent =
                 (0..items).map(|_| appender.append(item(vec![write(stream, 0, 1), write(Uuid::now_v7(), 0, 1)])));
             for refused in join_all(sent).await {
-                assert!(matches!(refused, Err(AppendError::Refused(_) | AppendError::Unwritable(_))), "{refused:?}");
+                let why = match &refused {
+                    Err(AppendError::Unwritable(why)) => why.as_str(),
+                    other => panic!("a client would not be told to come back: {other:?}"),
+                };
+                assert!(why.starts_with("XX001") && why.contains("its tail"), "{why}");
             }
             assert_eq!(log.number("select count(*) from {s}.events").await, 3);
             set(3).await;
