@@ -170,18 +170,21 @@ fn a_rebuild_goes_on_after_its_projector_was_stopped() {
     });
 }
 
+/// Gives the generation that serves a document more than the log says: nobody can tell which is right.
+async fn give_a_stray_document(system: &System, view: &str) {
+    let index = system.namespace.index_generation(view, 1);
+    let stray = json!({"id": "00000000-0000-7000-8000-000000000001", "_live": true, "_readers": [], "_position": 1});
+    let path = format!("/{index}/_doc/00000000-0000-7000-8000-000000000001?version=1&version_type=external");
+    direct::elasticsearch_admin("PUT", &path, Some(&stray)).await.is(201);
+}
+
 #[test]
 fn a_generation_that_lacks_documents_does_not_take_over() {
     alone(async || {
         let system = System::with_settings(&["chessGame"], &[("WECHESS_AUDIT_PER_SECOND", "0")]).await;
         some_games(&system).await;
         system.all_settled().await;
-        // The one that serves has a document more than the log says: nobody can tell which is right.
-        let index = system.namespace.index_generation("chessGame", 1);
-        let stray =
-            json!({"id": "00000000-0000-7000-8000-000000000001", "_live": true, "_readers": [], "_position": 1});
-        let path = format!("/{index}/_doc/00000000-0000-7000-8000-000000000001?version=1&version_type=external");
-        direct::elasticsearch_admin("PUT", &path, Some(&stray)).await.is(201);
+        give_a_stray_document(&system, "chessGame").await;
         let (well, said) = projector(&system, &["rebuild", "chessGame"]).await;
         assert!(!well && said.contains("--accept-counts"), "{said}");
         assert_eq!(states(&system, "chessGame").await, BTreeMap::from([(1, "live".into()), (2, "failed".into())]));
@@ -190,4 +193,109 @@ fn a_generation_that_lacks_documents_does_not_take_over() {
         assert_eq!(states(&system, "chessGame").await[&3], "live");
         system.end().await;
     });
+}
+
+#[test]
+fn a_failed_generation_does_not_serve_although_no_other_one_is_left() {
+    alone(async || {
+        let system = System::with_settings(&["chessGame"], &[("WECHESS_AUDIT_PER_SECOND", "0")]).await;
+        some_games(&system).await;
+        system.all_settled().await;
+        give_a_stray_document(&system, "chessGame").await;
+        assert!(!projector(&system, &["rebuild", "chessGame"]).await.0, "the second one fails");
+        let first = system.namespace.index_generation("chessGame", 1);
+        direct::elasticsearch_admin("DELETE", &format!("/{first}"), None).await.is(200);
+        eventually("another generation serves", async || {
+            let live = system.projection().await["info"]["views"]["chessGame"]["generation"].clone();
+            (live == 2 || live == 3).then_some(())
+        })
+        .await;
+        assert_eq!(states(&system, "chessGame").await, BTreeMap::from([(2, "failed".into()), (3, "live".into())]));
+        system.end().await;
+    });
+}
+
+#[test]
+fn a_generation_that_serves_is_not_filled_again_after_the_next_one() {
+    alone(async || {
+        let mut system = System::with_namespace(&["chessGame"]).await;
+        some_games(&system).await;
+        system.all_settled().await;
+        assert!(projector(&system, &["rebuild", "chessGame"]).await.0);
+        // As if the projector had been killed when the alias stood on it, and before that was written down.
+        system.stop_projector().await;
+        let path = format!("/{}/_update/role", system.namespace.index_generation("chessGame", 2));
+        let unfinished = json!({"doc": {"_state": {"role": "filling"}}});
+        direct::elasticsearch_admin("POST", &path, Some(&unfinished)).await.is(200);
+        system.start_projector().await;
+        system.all_settled().await;
+        assert!(projector(&system, &["rebuild", "chessGame"]).await.0);
+        let frozen = || "frozen".to_owned();
+        let all = BTreeMap::from([(1, frozen()), (2, frozen()), (3, "live".to_owned())]);
+        assert_eq!(states(&system, "chessGame").await, all);
+        system.end().await;
+    });
+}
+
+mod long {
+    use super::*;
+
+    /// Puts so many boards into the log at once, as nobody of ours can: with the owner's login. The log's tail.
+    async fn make_boards(system: &System, count: i64) -> i64 {
+        let s = system.namespace.schema();
+        let board = json!({"name": "many", "fen": "8/8/8/4k3/8/4K3/4P3/8 w - - 0 1", "description": null,
+            "isPublished": true, "category": "endgame", "createdById": "018f6d2a-0000-7000-8000-000000000001"});
+        let sql = format!(
+            "with moved as (update {s}.log set tail = tail + $1 returning tail)
+             insert into {s}.events (position, stream_id, version, category, type, schema, command_id, ordinal,
+                 correlation_id, data, recorded_at)
+               select tail - $1 + n, gen_random_uuid(), 1, 'customBoard', 'CustomBoardSaved', 1, gen_random_uuid(), 0,
+                 gen_random_uuid(), $2, clock_timestamp() from moved, generate_series(1, $1) n"
+        );
+        direct::owner().await.execute(&sql, &[&count, &board.to_string()]).await.expect("the owner may");
+        system.number("select tail from {s}.log").await
+    }
+
+    /// Up to where every event is in an index, by its own word.
+    async fn checkpoint(index: &str) -> i64 {
+        let found = direct::elasticsearch_admin("GET", &format!("/{index}/_doc/checkpoint"), None).await;
+        found.body["_source"]["_state"]["applied"].as_i64().unwrap_or(0)
+    }
+
+    #[test]
+    fn a_rebuild_that_was_stopped_halfway_goes_on_from_its_checkpoint() {
+        alone(async || {
+            let mut system = System::with_settings(&["customBoard"], &[("WECHESS_AUDIT_PER_SECOND", "0")]).await;
+            // The more there is the longer it takes: enough to be stopped in the middle, on any machine.
+            for (generation, more) in [(2, 20_000), (3, 60_000), (4, 150_000)] {
+                let tail = make_boards(&system, more).await;
+                system.settled(tail).await;
+                let index = system.namespace.index_generation("customBoard", generation);
+                assert!(projector(&system, &["rebuild", "customBoard", "--detach"]).await.0);
+                eventually("a checkpoint", async || (checkpoint(&index).await > 0).then_some(())).await;
+                system.stop_projector().await;
+                let at = checkpoint(&index).await;
+                system.start_projector().await;
+                let done = eventually("the new generation serves", async || {
+                    let view = system.projection().await["info"]["views"]["customBoard"].clone();
+                    (view["generation"] == generation).then_some(view)
+                })
+                .await;
+                if at == tail {
+                    continue;
+                }
+                let (from, written) = (done["rebuild"]["from"].as_i64(), done["rebuild"]["documents"].as_i64());
+                assert_eq!(from, Some(at), "it went on from its checkpoint: {}", done["rebuild"]);
+                assert!(written.is_some_and(|written| written <= tail - at), "nothing was written again: {written:?}");
+                let alias = system.namespace.index("customBoard");
+                let count = format!("/{alias}/_count?q=_live:true");
+                let boards = direct::elasticsearch_admin("GET", &count, None).await.is(200)["count"].as_i64();
+                let made = "select count(*) from {s}.events where category = 'customBoard'";
+                assert_eq!(boards, Some(system.number(made).await));
+                system.end().await;
+                return;
+            }
+            panic!("each rebuild was over before it could be stopped: more events are needed");
+        });
+    }
 }

@@ -1,6 +1,6 @@
 //! Whether a filled generation is as good as the one that serves. Both stand still at the same position meanwhile.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use event_schema::object::hidden;
 use serde_json::{Value, json};
@@ -18,20 +18,27 @@ const SAMPLES: usize = 100;
 /// So many documents are folded again from the log when the tables differ, so that the two cannot be compared.
 const REFOLDED: usize = 25;
 
-/// Random documents of both generations.
+/// Random documents of both generations, in random order.
 pub async fn samples(context: &Context, filled: &Generation, live: &Generation) -> Result<Vec<Uuid>, IndexError> {
-    let mut ids = Vec::new();
+    let mut drawn = Vec::new();
     for generation in [filled, live] {
         let query = json!({
             "query": {"function_score": {"query": {"term": {hidden::LIVE: true}}, "random_score": {}}},
             "_source": false, "size": SAMPLES,
         });
         let hits = context.shared.elastic.search(&generation.index, query, None).await?;
-        ids.extend(hits.iter().filter_map(|hit| hit.id.parse::<Uuid>().ok()));
+        drawn.push(hits.iter().filter_map(|hit| hit.id.parse::<Uuid>().ok()).collect::<Vec<_>>());
     }
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(ids)
+    Ok(in_turn(&drawn))
+}
+
+/// The ids of all lists, taken in turn, each once: however few of them are looked at, they are of all lists alike, and
+/// in the order in which they were drawn.
+fn in_turn(lists: &[Vec<Uuid>]) -> Vec<Uuid> {
+    let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
+    let mut known = HashSet::new();
+    let all = (0..longest).flat_map(|nth| lists.iter().filter_map(move |list| list.get(nth).copied()));
+    all.filter(|id| known.insert(*id)).collect()
 }
 
 /// Compares the two at the position that both have reached; what speaks against the filled one.
@@ -43,9 +50,9 @@ pub async fn agree(
     mut ids: Vec<Uuid>,
 ) -> Result<Result<(), String>, WorkError> {
     let same_table = live.shared_fields.is_none();
-    if same_table && !filling.asked.accept_counts {
+    if !filling.asked.accept_counts {
         let (old, new) = (count(context, live).await?, count(context, &filling.generation).await?);
-        if old != new {
+        if !fits(same_table, live.same_fold, [old, new], writer.parked.count()) {
             let told = format!(
                 "generation {} has {new} documents ({} parked), generation {} which serves has {old}; \
                  `projector rebuild {} --accept-counts` swaps nonetheless",
@@ -74,6 +81,16 @@ pub async fn agree(
         }
     }
     Ok(Ok(()))
+}
+
+/// Whether the filled generation may have `new` documents where the one that serves has `old`. Of another table, but made
+/// by the same fold, it may have more: what could not be folded before may be now; and those may lack that are parked.
+fn fits(same_table: bool, same_fold: bool, [old, new]: [u64; 2], parked: usize) -> bool {
+    match (same_table, same_fold) {
+        (true, _) => old == new,
+        (false, true) => old <= new + parked as u64,
+        (false, false) => true,
+    }
 }
 
 /// In what a document of the filled generation differs from the log; none if it is right. One that is not there is known
@@ -106,4 +123,29 @@ async fn read(context: &Context, generation: &Generation, ids: &[Uuid]) -> Resul
         Some((*id, Doc::from_source(*id, hit.version, source)))
     });
     Ok(found.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_few_samples_are_of_both_generations_and_as_they_were_drawn() {
+        let ids = |numbers: &[u128]| numbers.iter().map(|number| Uuid::from_u128(*number)).collect::<Vec<_>>();
+        let (filled, live) = (ids(&[90, 5, 70, 1]), ids(&[80, 90, 2]));
+        assert_eq!(in_turn(&[filled, live]), ids(&[90, 80, 5, 70, 2, 1]));
+        assert!(in_turn(&[]).is_empty());
+    }
+
+    #[test]
+    fn documents_may_only_go_with_another_fold() {
+        for (same_table, same_fold, parked, may) in [
+            (true, true, 1, [false, true, false]),
+            (false, true, 0, [false, true, true]),
+            (false, true, 1, [true, true, true]),
+            (false, false, 0, [true, true, true]),
+        ] {
+            assert_eq!([9, 10, 11].map(|new| fits(same_table, same_fold, [10, new], parked)), may);
+        }
+    }
 }

@@ -29,6 +29,9 @@ pub struct Generation {
     pub applied: i64,
     /// For one of another table: the fields that both have. It serves until one of this table has caught up.
     pub shared_fields: Option<HashSet<String>>,
+    /// Whether its documents are made by the fold that this program has: then there are as many of them, whatever table
+    /// they have.
+    pub same_fold: bool,
 }
 
 /// Opens and changes the generations of one view.
@@ -39,12 +42,14 @@ pub struct Generations {
     log_id: Uuid,
     body: Value,
     hash: String,
+    revision: u32,
 }
 
 /// What is known of an index, and whether the alias stands on it.
 struct Found {
     log_id: Option<String>,
     hash: Option<String>,
+    revision: Option<u64>,
     aliased: bool,
     properties: Value,
 }
@@ -65,7 +70,8 @@ impl Generations {
             all.push(json!([whole.table.name, whole.by, whole.changed_by]));
         }
         let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, declared.to_string().as_bytes()).simple().to_string();
-        Self { elastic, view: view.name(), alias: namespace.index(view.name()), log_id, body, hash }
+        let (name, alias) = (view.name(), namespace.index(view.name()));
+        Self { elastic, view: name, alias, log_id, body, hash, revision: view.revision }
     }
 
     fn index(&self, number: u32) -> String {
@@ -73,17 +79,22 @@ impl Generations {
     }
 
     /// The generation that serves: the one under the alias if it is of this log and has its checkpoint, of whatever
-    /// table; else the furthest one of this log and table, or a new one, which then begins to serve.
+    /// table; else the furthest one of this log and table that has not failed, or a new one, which then begins to serve.
     pub async fn open(&self) -> Result<Generation, IndexError> {
         let found = self.found().await?;
         if let Some((number, one)) = found.iter().rev().find(|(_, one)| one.aliased && self.is_of_this_log(one))
             && let Some(applied) = self.checkpoint(*number).await?
         {
+            self.serves(*number).await?;
             let shared_fields = (!self.is_of_this_table(one)).then(|| self.shared_fields(one));
-            return Ok(Generation { index: self.index(*number), number: *number, applied, shared_fields });
+            let same_fold = one.revision == Some(u64::from(self.revision));
+            return Ok(Generation { index: self.index(*number), number: *number, applied, shared_fields, same_fold });
         }
         let mut furthest: Option<(u32, i64)> = None;
         for (number, _) in found.iter().filter(|(_, one)| self.is_of_this_log(one) && self.is_of_this_table(one)) {
+            if self.has_failed(*number).await? {
+                continue;
+            }
             let applied = self.checkpoint(*number).await?;
             furthest = furthest.max_by_position(applied.map(|applied| (*number, applied)));
         }
@@ -92,7 +103,8 @@ impl Generations {
             None => (self.create(&found).await?, 0),
         };
         self.promote(number).await?;
-        Ok(Generation { index: self.index(number), number, applied, shared_fields: None })
+        self.serves(number).await?;
+        Ok(Generation { index: self.index(number), number, applied, shared_fields: None, same_fold: true })
     }
 
     fn is_of_this_log(&self, one: &Found) -> bool {
@@ -124,7 +136,8 @@ impl Generations {
             let text = |name: &str| meta[name].as_str().map(str::to_owned);
             let aliased = aliases.as_ref().is_some_and(|a| a.get(index).is_some());
             let properties = state["mappings"]["properties"].clone();
-            found.insert(number, Found { log_id: text("logId"), hash: text("tableHash"), aliased, properties });
+            let (log_id, hash, revision) = (text("logId"), text("tableHash"), meta["revision"].as_u64());
+            found.insert(number, Found { log_id, hash, revision, aliased, properties });
         }
         Ok(found)
     }
@@ -133,7 +146,9 @@ impl Generations {
     async fn create(&self, found: &BTreeMap<u32, Found>) -> Result<u32, IndexError> {
         let number = found.last_key_value().map_or(1, |(last, _)| last + 1);
         let mut body = self.body.clone();
-        body["mappings"]["_meta"] = json!({"logId": self.log_id, "generation": number, "tableHash": self.hash});
+        body["mappings"]["_meta"] = json!({
+            "logId": self.log_id, "generation": number, "tableHash": self.hash, "revision": self.revision,
+        });
         let index = self.index(number);
         let made = self.elastic.ask(Method::Put, &format!("/{index}"), Some(&body)).await?;
         made.ok_or_else(|| IndexError::Lost(format!("{index} was not made")))?;
@@ -238,7 +253,7 @@ mod tests {
         let elastic = Elastic::new(&config).unwrap();
         let generations = Generations::new(elastic, &Namespace::default(), &view, Uuid::nil());
         let properties = json!({"id": {"type": "keyword"}, "uci": {"type": "long"}, "gone": {"type": "keyword"}});
-        let old = Found { log_id: None, hash: None, aliased: true, properties };
+        let old = Found { log_id: None, hash: None, revision: None, aliased: true, properties };
         assert_eq!(generations.shared_fields(&old), HashSet::from(["id".to_owned()]));
     }
 }

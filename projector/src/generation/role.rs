@@ -80,7 +80,8 @@ impl Generations {
             if role["role"] == json!(FILLING)
                 && let Some(applied) = self.checkpoint(number).await?
             {
-                let generation = Generation { index: self.index(number), number, applied, shared_fields: None };
+                let index = self.index(number);
+                let generation = Generation { index, number, applied, shared_fields: None, same_fold: true };
                 let asked = serde_json::from_value(role["asked"].clone()).unwrap_or_default();
                 let facts_since = role["factsSince"].as_i64().unwrap_or(0);
                 return Ok(Some(Filling { generation, asked, facts_since }));
@@ -157,6 +158,18 @@ impl Generations {
             state["eventsPerSecond"] = json!(rate.round());
         }
         self.write_role(number, state).await
+    }
+
+    /// Notes of the generation under the alias that it is filled, if that is not written down: who was killed between
+    /// the two may not have it filled, and the alias put back on it, when it serves no longer.
+    pub(super) async fn serves(&self, number: u32) -> Result<(), IndexError> {
+        let to_be_filled = self.role(number).await?["role"] == json!(FILLING);
+        if to_be_filled { self.finish(number, None).await } else { Ok(()) }
+    }
+
+    /// Whether it is written down that a generation may not serve.
+    pub(super) async fn has_failed(&self, number: u32) -> Result<bool, IndexError> {
+        Ok(self.role(number).await?["role"] == json!(FAILED))
     }
 
     /// All generations of the view.
