@@ -133,7 +133,7 @@ async fn measure(feed: Arc<Feed>, status: Arc<Status>) -> BoxError {
             let tail = feed.tail().await?;
             status.measure(tail);
             for view in &status.views {
-                let Some(applied) = view.watermark.borrow().as_ref().map(|w| w.applied) else { continue };
+                let applied = view.reached().applied;
                 let waiting = if applied < tail { feed.recorded_at(applied + 1).await? } else { None };
                 let seconds = waiting.map_or(0.0, |at| (chrono::Utc::now() - at).as_seconds_f64().max(0.0));
                 metrics::gauge!("wechess_view_lag_seconds", "view" => view.name()).set(seconds);

@@ -63,6 +63,17 @@ pub struct ViewStatus {
     pub nudge: Notify,
     parked: AtomicUsize,
     report: Mutex<(Option<String>, Value)>,
+    /// Of the watermark that was known last.
+    reached: Mutex<Reached>,
+}
+
+/// How far a view is, or was when it was last known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Every event up to here is applied.
+    pub applied: i64,
+    /// Every event up to here is found by searches.
+    pub searchable: i64,
 }
 
 impl ViewStatus {
@@ -78,7 +89,18 @@ impl ViewStatus {
             nudge: Notify::new(),
             parked: AtomicUsize::new(0),
             report: Mutex::new((None, json!([]))),
+            reached: Mutex::default(),
         }
+    }
+
+    /// How far it is. Of a view that has lost its index, how far it was; nowhere, if it was never open: it falls behind
+    /// until it is open again, and whoever watches its lag sees that.
+    pub fn reached(&self) -> Reached {
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*self.watermark.borrow() {
+            *reached = Reached { applied: known.applied, searchable: known.searchable };
+        }
+        *reached
     }
 
     /// Its name.
@@ -110,6 +132,7 @@ impl ViewStatus {
         self.wanted.send_replace(0);
         self.needed.send_replace(0);
         self.progress.clear();
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Reached::default();
         self.set_error(None);
     }
 
@@ -205,10 +228,10 @@ impl Status {
         self.tail.store(tail, Ordering::Relaxed);
         metrics::gauge!("wechess_log_tail").set(tail as f64);
         for view in &self.views {
-            let Some(watermark) = view.watermark.borrow().clone() else { continue };
+            let reached = view.reached();
             let lag = |position: i64| (tail - position).max(0) as f64;
-            metrics::gauge!("wechess_view_lag", "view" => view.name()).set(lag(watermark.applied));
-            metrics::gauge!("wechess_view_search_lag", "view" => view.name()).set(lag(watermark.searchable));
+            metrics::gauge!("wechess_view_lag", "view" => view.name()).set(lag(reached.applied));
+            metrics::gauge!("wechess_view_search_lag", "view" => view.name()).set(lag(reached.searchable));
         }
     }
 
@@ -224,5 +247,26 @@ impl Status {
             "postgres": *self.durability.lock().unwrap_or_else(PoisonError::into_inner),
             "views": views,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_view_without_its_index_stays_where_it_was_last_seen() {
+        let status = Status::new(crate::views::registry());
+        let view = &status.views[0];
+        assert_eq!(view.reached(), Reached::default());
+        let (log_id, opened) = (Uuid::nil(), Uuid::nil());
+        view.watermark.send_replace(Some(Watermark { log_id, generation: 1, opened, applied: 70, searchable: 60 }));
+        let there = Reached { applied: 70, searchable: 60 };
+        assert_eq!(view.reached(), there);
+        view.watermark.send_replace(None);
+        assert_eq!(view.reached(), there);
+        status.enter(Role::Standby);
+        assert_eq!(view.reached(), Reached::default(), "another process may have done anything");
     }
 }
