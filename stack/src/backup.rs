@@ -197,15 +197,25 @@ fn copied(line: &str, table: &str) -> Option<Vec<String>> {
 }
 
 /// The recorded erasures beside all backups in the folder of this one: an older backup does not know of those that came
-/// after it.
+/// after it. An error when one of the backups has a record that cannot be read: who was erased would come back.
 pub fn recorded_nearby(dump: &Path) -> Result<Vec<Erasure>> {
     let folder = dump.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).context(|| format!("cannot read {}", folder.display()))?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if let Some(dump) = name.strip_suffix(".json").filter(|name| !name.ends_with(".secrets")) {
+        let Some(name) = name.strip_suffix(".json").filter(|name| !name.ends_with(".secrets")) else { continue };
+        let other = folder.join(name);
+        match Facts::load(&other) {
+            Ok(facts) => all.extend(facts.into_iter().flat_map(|facts| facts.erasures)),
+            Err(error) if other.is_file() => {
+                return Err(Error::new(format!(
+                    "{error}: it records which accounts had been erased when {name} was taken, and they would come back; \
+                     put the right file there, or move both out of {} and give what was erased with --erasures",
+                    folder.display()
+                )));
+            }
             // A file of somebody else's tells of no erasures.
-            all.extend(Facts::load(&folder.join(dump)).ok().flatten().into_iter().flat_map(|facts| facts.erasures));
+            Err(_) => {}
         }
     }
     Ok(all)
@@ -238,6 +248,13 @@ mod tests {
             save(&beside(&folder.join(name), "json"), &facts(key)).unwrap();
         }
         files::write_private(&folder.join("other.json"), b"[]").unwrap();
+        files::write_private(&folder.join("b.dump"), b"PGDMP").unwrap();
+        let record = beside(&folder.join("b.dump"), "json");
+        let good = files::read(&record).unwrap();
+        files::write_private(&record, &good.as_bytes()[..good.len() / 2]).unwrap();
+        let told = recorded_nearby(&folder.join("a.dump")).unwrap_err().to_string();
+        assert!(told.contains("b.dump.json") && told.contains("--erasures"), "{told}");
+        files::write_private(&record, good.as_bytes()).unwrap();
         let secrets = Secrets { master_key: "k".into(), super_admin: None };
         save(&beside(&folder.join("a.dump"), "secrets.json"), &secrets).unwrap();
         let mut keys: Vec<String> =
