@@ -117,6 +117,48 @@ fn one_of_many_joins_an_open_game() {
 
 mod long {
     use super::*;
+    use wechess_tests::direct;
+
+    /// More commands for one game than may wait for each other: the first one cannot be committed, so that the others stay,
+    /// and who comes too much is sent away at once.
+    #[test]
+    fn a_crowd_that_is_too_large_for_one_game_is_told_to_come_back() {
+        use futures_util::StreamExt;
+        alone(async || {
+            let system = System::with_namespace(&["user"]).await;
+            let (ann, bob) = (system.guest().await, system.guest().await);
+            let game = ann.create_game(&bob).await;
+            let holder = direct::owner().await;
+            let hold = format!("begin; select 1 from {}.log for update", system.namespace.schema());
+            holder.batch_execute(&hold).await.expect("the log's row can be locked");
+            let sent = (0..1500).map(|_| {
+                let (ann, id) = (ann.clone(), game.id.clone());
+                async move { ann.play(&id, 1, "e4").await }
+            });
+            let mut storm = std::pin::pin!(futures_util::stream::iter(sent).buffer_unordered(1500));
+            let (begun, mut holder, mut answers) = (std::time::Instant::now(), Some(holder), Vec::new());
+            while let Some(answer) = storm.next().await {
+                if answer.text.contains("too many commands for this object")
+                    && let Some(holder) = holder.take()
+                {
+                    assert!(begun.elapsed() < Duration::from_secs(8), "he was let in, and waited in vain");
+                    holder.batch_execute("commit").await.expect("the lock is still held");
+                }
+                answers.push(answer);
+            }
+            assert!(holder.is_none(), "everybody was let in");
+            let mut told = answers.iter().filter(|answer| answer.status == 503);
+            assert!(told.all(|answer| answer.header("retry-after").is_some()));
+            let mut statuses = statuses(&answers);
+            assert!(statuses.remove(&201).unwrap_or(0) <= 1);
+            statuses.remove(&409);
+            statuses.remove(&503);
+            assert!(statuses.is_empty(), "{statuses:?}");
+            // The first one had been taken in, whoever still waited for its answer.
+            assert_eq!(system.events_of(&game.id).await, 2);
+            system.end().await;
+        });
+    }
 
     /// One client sends 10,000 commands for one game, a thousand at a time: each is answered as fits, and two others
     /// play their own game meanwhile as if nothing were.
