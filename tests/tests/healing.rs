@@ -96,7 +96,7 @@ fn a_stream_that_is_deleted_purged_or_cut_is_filled_again() {
     });
 }
 
-/// NATS comes back with an older copy of its store, or an empty one: the stream ends before the log does.
+/// The stream ends before the log does, as it would if NATS came back with an older copy of its store, or an empty one.
 #[test]
 fn a_stream_that_is_older_than_it_was_is_brought_up_to_the_log() {
     alone(async || {
