@@ -10,7 +10,6 @@ use event_schema::views;
 use rustix::process::Signal;
 use serde_json::Value;
 use stack::error::{Context, Error, Result};
-use stack::files;
 use stack::unit::{Server, Unit};
 
 use crate::plan::{Fault, Plan};
@@ -32,6 +31,9 @@ pub struct Done {
 pub async fn run(rig: &Rig, plan: Plan, time: Duration, stop: impl Fn() -> bool, say: impl Fn(&str)) -> Done {
     let begun = Instant::now();
     let mut faults = Faults { rig, done: Done::default() };
+    if let Err(error) = tokio::task::block_in_place(|| faults.copy_store()) {
+        say(&format!("NATS's store is never put back: {error}"));
+    }
     for step in plan {
         let until = begun.elapsed() + step.after;
         while begun.elapsed() < until.min(time) && !stop() {
@@ -130,20 +132,36 @@ impl Faults<'_> {
         Ok(())
     }
 
-    /// Makes a copy of what NATS has on disk; the next time it is put in the place of what NATS has then.
-    fn older_store(&self) -> Result<()> {
-        let keeper = self.rig.keeper(NATS);
-        let store: PathBuf = Unit::Server(Server::Nats).folder(&self.rig.run).join("data");
-        let copy = self.rig.run.join("older-store");
+    /// What NATS has on disk, and an older copy of that.
+    fn stores(&self) -> [PathBuf; 2] {
+        let store = Unit::Server(Server::Nats).folder(&self.rig.run).join("data");
+        [store, self.rig.run.join("older-store")]
+    }
+
+    /// Makes the first copy of what NATS has on disk.
+    fn copy_store(&self) -> Result<()> {
+        let (keeper, [store, copy]) = (self.rig.keeper(NATS), self.stores());
         keeper.hold();
-        let changed = if copy.is_dir() {
-            files::remove_folder(&store)
-                .and_then(|()| std::fs::rename(&copy, &store).context(|| "the older store cannot be put back".into()))
-        } else {
-            copied(&store, &copy)
-        };
+        let made = copied(&store, &copy);
         keeper.release();
-        changed
+        made.and_then(|()| self.rig.wait_ready(NATS))
+    }
+
+    /// Puts the copy in the place of what NATS has on disk, which is the copy for the next time.
+    fn older_store(&self) -> Result<()> {
+        let (keeper, [store, copy]) = (self.rig.keeper(NATS), self.stores());
+        let aside = self.rig.run.join("newer-store");
+        let renamed = |from: &PathBuf, to: &PathBuf| {
+            std::fs::rename(from, to).context(|| format!("{} cannot be put in another place", from.display()))
+        };
+        if !copy.is_dir() {
+            return Err(Error::new("there is no copy"));
+        }
+        keeper.hold();
+        let swapped =
+            renamed(&store, &aside).and_then(|()| renamed(&copy, &store)).and_then(|()| renamed(&aside, &copy));
+        keeper.release();
+        swapped
     }
 
     async fn delete_indexes(&self, view: Option<&str>) -> Result<()> {

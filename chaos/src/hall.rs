@@ -1,5 +1,7 @@
 //! What writers do, and what they write down: every acknowledged answer, every outcome that stays open.
 
+mod records;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -157,7 +159,15 @@ impl Hall {
 
     /// A new game of White's: against somebody, or open to all.
     pub async fn create(&self, white: &Player, black: Option<&Player>) -> Option<Game> {
+        self.create_as(white, black, &json!({})).await
+    }
+
+    /// The same with these fields in place of a public game without a clock.
+    pub async fn create_as(&self, white: &Player, black: Option<&Player>, more: &Value) -> Option<Game> {
         let mut body = json!({"playerWhiteId": white.id, "mode": "public", "gameType": "untimed"});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
         if let Some(black) = black {
             body["playerBlackId"] = json!(black.id);
         }

@@ -58,7 +58,8 @@ struct Args {
     bin_dir: Option<PathBuf>,
 }
 
-/// 0: nothing was found. 1: something was. 2: it could not run.
+/// 0: nothing was found. 1: something was; of a guard that is taken out, what it must be. 2: it could not run, or found
+/// other things than it must.
 fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -119,6 +120,11 @@ async fn scripted(options: &rig::Options, guard: Guard, without: bool) -> Result
         let caused = verdict.findings.iter().any(|finding| finding.name() == guard.finding());
         let (name, must) = (guard.name(), guard.finding());
         println!("without {name} it must find {must}: {}", if caused { "found" } else { "NOT found" });
+        if !caused && !verdict.findings.is_empty() {
+            return Err(Error::new(format!(
+                "without {name} it found something else than {must}: the schedule is broken"
+            )));
+        }
     }
     Ok(verdict.findings.is_empty())
 }

@@ -29,6 +29,8 @@ pub struct Verdict {
     pub events: usize,
     /// Documents compared.
     pub documents: usize,
+    /// Views that were compared and have no document.
+    pub empty: Vec<&'static str>,
     /// Messages compared.
     pub messages: usize,
     /// How long the views took to settle.
@@ -70,6 +72,9 @@ pub async fn views(rig: &Rig, opened: &[Recorded], verdict: &mut Verdict) -> Res
     for (view, expected) in &expected {
         let found = servers::documents(&rig.connections, view).await?;
         verdict.documents += found.len();
+        if found.is_empty() {
+            verdict.empty.push(*view);
+        }
         verdict.findings.extend(crate::check::views::check(view, &found, expected));
     }
     Ok(())

@@ -23,7 +23,7 @@ pub enum Fault {
     CutTail(u64),
     /// A message in its middle is deleted.
     DeleteMiddle,
-    /// NATS's store is put back to a copy, or the copy is made.
+    /// NATS's store is put back to an older copy.
     OlderStore,
     /// One index is deleted; the number chooses which.
     DeleteIndex(usize),
@@ -44,6 +44,7 @@ pub struct Step {
 pub struct Plan {
     random: Random,
     hand: Vec<Fault>,
+    rounds: u32,
 }
 
 const API: Target = Target::Unit(Unit::Service(Service::CommandApi));
@@ -55,7 +56,7 @@ const ELASTICSEARCH: Target = Target::Unit(Unit::Server(Server::Elasticsearch));
 impl Plan {
     /// The plan of this seed.
     pub fn new(random: Random) -> Self {
-        Self { random, hand: Vec::new() }
+        Self { random, hand: Vec::new(), rounds: 0 }
     }
 
     fn deal(&mut self) {
@@ -90,6 +91,28 @@ impl Plan {
             Fault::DeleteIndexes,
         ];
         self.random.shuffle(&mut self.hand);
+        self.rounds += 1;
+        if self.rounds == 1 {
+            self.bring_forward();
+        }
+    }
+
+    /// A short run does not come to the end of its first round: every kind of fault on NATS stands at its beginning, with
+    /// one of the others after each two.
+    fn bring_forward(&mut self) {
+        let (mut first, mut others) = (Vec::<Fault>::new(), Vec::new());
+        for fault in self.hand.drain(..) {
+            let new = fault.strikes_nats() && first.iter().all(|known| known.kind() != fault.kind());
+            if new { first.push(fault) } else { others.push(fault) }
+        }
+        // The hand is dealt from its end.
+        let mut dealt = Vec::new();
+        for two in first.chunks(2) {
+            dealt.extend_from_slice(two);
+            dealt.extend(others.pop());
+        }
+        others.extend(dealt.into_iter().rev());
+        self.hand = others;
     }
 }
 
@@ -116,9 +139,20 @@ impl Fault {
             Self::PurgeStream => "stream purged".into(),
             Self::CutTail(_) => "stream's last messages deleted".into(),
             Self::DeleteMiddle => "message deleted from the stream's middle".into(),
-            Self::OlderStore => "stream's store copied, or put back to the copy".into(),
+            Self::OlderStore => "stream's store put back to an older copy".into(),
             Self::DeleteIndex(_) => "one index deleted".into(),
             Self::DeleteIndexes => "all indexes deleted".into(),
+        }
+    }
+}
+
+impl Fault {
+    /// Whether it is done to NATS, or to what NATS keeps.
+    fn strikes_nats(self) -> bool {
+        match self {
+            Self::Kill(target) | Self::Hang(target, _) => target == NATS,
+            Self::DeleteStream | Self::PurgeStream | Self::CutTail(_) | Self::DeleteMiddle | Self::OlderStore => true,
+            Self::DeleteIndex(_) | Self::DeleteIndexes => false,
         }
     }
 }
@@ -150,6 +184,17 @@ mod tests {
         let steps = |seed| Plan::new(Random::new(seed)).take(60).collect::<Vec<_>>();
         assert_eq!(steps(7), steps(7));
         assert_ne!(steps(7), steps(8));
+    }
+
+    #[test]
+    fn a_short_run_sees_every_kind_of_fault_on_nats() {
+        let kinds = |faults: Vec<Fault>| -> BTreeSet<String> {
+            faults.into_iter().filter(|fault| fault.strikes_nats()).map(Fault::kind).collect()
+        };
+        for seed in 0..20 {
+            let steps = |count| Plan::new(Random::new(seed)).take(count).map(|step| step.fault).collect::<Vec<_>>();
+            assert_eq!((kinds(steps(10)), kinds(steps(10)).len()), (kinds(steps(27)), 7));
+        }
     }
 
     #[test]

@@ -85,6 +85,9 @@ impl Report {
                 verdict.settled.as_secs_f64()
             ),
         ]);
+        if !verdict.empty.is_empty() {
+            lines.push(format!("       of these views nothing, they have no document: {}", verdict.empty.join(", ")));
+        }
         lines.push(findings(verdict));
         lines.join("\n")
     }

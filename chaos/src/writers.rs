@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::client::Reply;
 use crate::finding::Finding;
@@ -38,7 +40,8 @@ pub fn start(hall: &Arc<Hall>, random: &Random) -> JoinSet<()> {
     let crowd = Arc::new(Crowd::default());
     let mut writers = JoinSet::new();
     for number in 0..WRITERS {
-        let writer = Writer { hall: Arc::clone(hall), crowd: Arc::clone(&crowd), random: random.branch(1000 + number) };
+        let (hall, crowd, random) = (Arc::clone(hall), Arc::clone(&crowd), random.branch(1000 + number));
+        let writer = Writer { hall, crowd, random, board: None, preference: None };
         writers.spawn(writer.run(number));
     }
     writers
@@ -48,6 +51,10 @@ struct Writer {
     hall: Arc<Hall>,
     crowd: Arc<Crowd>,
     random: Random,
+    /// His board.
+    board: Option<Uuid>,
+    /// His preferences, and whether they have sound.
+    preference: Option<(Uuid, bool)>,
 }
 
 impl Writer {
@@ -62,9 +69,11 @@ impl Writer {
         let Some(own) = made else { return };
         self.crowd.add(own.clone());
         while !self.hall.client.is_stopping() {
-            match self.random.below(10) {
+            match self.random.below(12) {
                 0 => self.filters(&own).await,
                 1 => self.newcomer(&own).await,
+                2 => self.records(&own).await,
+                3 => self.invitation(&own).await,
                 _ => self.game(&own).await,
             }
             self.think().await;
@@ -80,6 +89,33 @@ impl Writer {
         if self.random.chance(500) {
             self.think().await;
             self.hall.delete_filter(own, filter).await;
+        }
+    }
+
+    /// He keeps a board and preferences, and changes the same ones again and again.
+    async fn records(&mut self, own: &Player) {
+        for _ in 0..self.random.between(1, 4) {
+            if let Some(board) = self.hall.save_board(own, self.board).await {
+                self.board = Some(board);
+            }
+            self.think().await;
+            let sound = self.preference.is_some_and(|(_, sound)| !sound);
+            let known = self.preference.map(|(id, _)| id);
+            if let Some(preference) = self.hall.save_preference(own, known, sound).await {
+                self.preference = Some((preference, sound));
+            }
+            self.think().await;
+        }
+    }
+
+    /// Somebody is invited to a private game, and plays it or does not want to.
+    async fn invitation(&mut self, own: &Player) {
+        let Some(other) = self.crowd.some(&mut self.random, own) else { return };
+        let Some(invited) = self.hall.invite(own, &other).await else { return };
+        self.think().await;
+        let accepts = self.random.chance(700);
+        if let Some(mut game) = self.hall.answer_invitation(invited, accepts).await {
+            self.play(&mut game, 8).await;
         }
     }
 
@@ -100,7 +136,10 @@ impl Writer {
     async fn game(&mut self, own: &Player) {
         let Some(other) = self.crowd.some(&mut self.random, own) else { return };
         let open = self.random.chance(400);
-        let Some(mut game) = self.hall.create(own, (!open).then_some(&other)).await else { return };
+        // A clock that no outage runs down.
+        let clock = json!({"gameType": "timed", "timeControl": {"initialMs": 86_400_000, "incrementMs": 1000}});
+        let more = if self.random.chance(300) { clock } else { json!({}) };
+        let Some(mut game) = self.hall.create_as(own, (!open).then_some(&other), &more).await else { return };
         if open {
             let mut joining = vec![other.clone()];
             let third = self.crowd.some(&mut self.random, own).filter(|third| third.id != other.id);
@@ -128,6 +167,7 @@ impl Writer {
                 1 => self.race(game).await,
                 2 => self.offer(game).await,
                 3 => self.hall.read(game).await,
+                4 => self.stand_still(game).await,
                 _ => {
                     let Some(uci) = self.legal(game) else { return };
                     let reply = self.hall.send_move(game, &uci, &key()).await;
@@ -187,6 +227,22 @@ impl Writer {
                 }
                 game.over = true;
             }
+        }
+    }
+
+    /// Both save the game, and both resume it.
+    async fn stand_still(&mut self, game: &mut Game) {
+        let white = self.random.chance(500);
+        for (white, save, kind) in [
+            (white, true, "SaveRequested"),
+            (!white, true, "GamePaused"),
+            (white, false, "ResumeRequested"),
+            (!white, false, "GameResumed"),
+        ] {
+            if !self.hall.wish(game, white, save, kind).await {
+                return;
+            }
+            self.think().await;
         }
     }
 

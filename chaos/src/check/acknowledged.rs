@@ -33,9 +33,13 @@ impl Mark {
         let detail = match event.kind.as_str() {
             "MovePlayed" => format!("{} {}", text("moveNumber"), text("uci")),
             "PlayerJoined" => text("playerBlackId"),
-            "DrawOffered" | "DrawDeclined" => text("by"),
+            "DrawOffered" | "DrawDeclined" | "SaveRequested" | "GamePaused" | "ResumeRequested" | "GameResumed" => {
+                text("by")
+            }
             "GameEnded" => text("result"),
             "FilterSaved" => text("filterName"),
+            "CustomBoardSaved" => text("name"),
+            "UserPreferenceSaved" => text("soundEnabled"),
             _ => String::new(),
         };
         Self::new(event.stream_id, &event.kind, detail)
