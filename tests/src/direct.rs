@@ -71,21 +71,32 @@ pub async fn put_documents(app: &App, view: &str, documents: impl Iterator<Item 
         crate::chess::merge(&mut source, hidden);
         lines += &format!("{}\n{source}\n", json!({"index": {"_id": id}}));
     }
+    bulk(app, view, lines).await;
+}
+
+/// Gives these fields to all documents of a view that an Elasticsearch query finds, behind the projector's back; how many
+/// there were. Such a document must not change any more.
+pub async fn overwrite(app: &App, view: &str, query: &Value, fields: &Value) -> usize {
+    let path = format!("/{}/_search", app.namespace.index(view));
+    let search = json!({"query": query, "size": 10_000, "_source": false});
+    let found = elasticsearch_admin("POST", &path, Some(&search)).await;
+    let hits = found.is(200)["hits"]["hits"].as_array().expect("hits");
+    let line = |hit: &Value| format!("{}\n{}\n", json!({"update": {"_id": hit["_id"]}}), json!({"doc": fields}));
+    bulk(app, view, hits.iter().map(line).collect()).await;
+    hits.len()
+}
+
+/// Operations on the index of a view, each of which must be done.
+async fn bulk(app: &App, view: &str, lines: String) {
+    if lines.is_empty() {
+        return;
+    }
     let admin = &stack().credentials.elasticsearch.admin;
     let url = format!("{}/{}/_bulk?refresh=true", stack().elasticsearch, app.namespace.index(view));
     let request = reqwest::Client::new().post(url).basic_auth(&admin.user, Some(admin.password.clone()));
     let sent = request.header("Content-Type", "application/x-ndjson").body(lines).send();
     let answer = Answer::read(format!("bulk into {view}"), sent.await.expect("Elasticsearch answers")).await;
     assert_eq!(answer.is(200)["errors"], false, "{}", answer.text);
-}
-
-/// Gives these fields to all documents of a view that an Elasticsearch query finds, behind the projector's back; how many
-/// there were. Such a document must not change any more.
-pub async fn overwrite(app: &App, view: &str, query: &Value, fields: &Value) -> u64 {
-    let path = format!("/{}/_update_by_query?refresh=true", app.namespace.index(view));
-    let script = json!({"source": "ctx._source.putAll(params.fields)", "params": {"fields": fields}});
-    let answer = elasticsearch_admin("POST", &path, Some(&json!({"query": query, "script": script}))).await;
-    answer.is(200)["updated"].as_u64().expect("a number")
 }
 
 /// A namespace that nobody has yet.

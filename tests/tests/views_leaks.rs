@@ -158,7 +158,7 @@ async fn questions<'a>(
 
 /// Gives other values to all fields that users may not see, in every document of every view whose last event has been;
 /// how many documents that were. No command could: it would change `updatedAt` as well, which they do see.
-async fn change_what_is_withheld(system: &System) -> u64 {
+async fn change_what_is_withheld(system: &System) -> usize {
     let mut changed = 0;
     for view in VIEWS.iter().filter_map(|name| view::by_name(name)) {
         let seen: Vec<&Column> = view.columns_for(Role::User).collect();
