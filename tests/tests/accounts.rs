@@ -125,6 +125,7 @@ fn a_guest_may_bring_a_name() {
         session.refused(404, "errMsg_routeNotFound");
         let session = app.stranger().post("/auth-api/v1/registerguest", &json!({"fullname": "Ned"})).await;
         has(session.is(201), &json!({"fullname": "Ned", "email": null, "roleId": "guest"}));
+        assert!(session.header("consistency-token").is_some(), "views may be asked for the guest");
     });
 }
 

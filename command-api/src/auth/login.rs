@@ -18,6 +18,7 @@ use crate::es::request::Request;
 use crate::es::state::Loaded;
 use crate::http::body::{Param, optional};
 use crate::http::call::Call;
+use crate::http::envelope::covered;
 use crate::http::error::{of_failure, of_read};
 
 /// Either name of the e-mail; `username` wins.
@@ -62,7 +63,9 @@ pub async fn register_guest(call: Call) -> Result<HttpResponse, ApiError> {
     let id = request.command.derive("user");
     let done = call.app.store.transact(id, &Register::guest(fullname, id), &request).await.map_err(of_failure)?;
     let account = active(&done.loaded).ok_or_else(|| ApiError::internal("a new guest is not there"))?;
-    begin(&call, UserId(id), account, 201).await
+    let mut answer = begin(&call, UserId(id), account, 201).await?;
+    covered(&call, done.position, &mut answer);
+    Ok(answer)
 }
 
 /// GET /relogin: a new session; the old one ends.
