@@ -245,7 +245,7 @@ async fn prove(each: usize, runner: &mut TestRunner) {
 
 #[test]
 fn what_is_hidden_changes_no_answer() {
-    alone(async || prove(6, &mut TestRunner::deterministic()).await);
+    alone(async || prove(4, &mut TestRunner::deterministic()).await);
 }
 
 /// A beginning of a word stands for the words of the index that begin so, those of hidden documents among them: however
