@@ -107,7 +107,19 @@ impl Faults {
 
 /// A JSON pointer one step further.
 pub fn step(pointer: &str, key: &str) -> String {
-    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
+    let mut further = pointer.to_owned();
+    add_step(&mut further, key);
+    further
+}
+
+/// Takes a JSON pointer one step further (RFC 6901, section 3).
+pub fn add_step(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    if key.contains(['~', '/']) {
+        pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+    } else {
+        pointer.push_str(key);
+    }
 }
 
 /// What a client wrote, short enough for a message.

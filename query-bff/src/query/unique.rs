@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-use super::faults::{Code, Faults, quoted, step};
+use super::faults::{Code, Faults, add_step, quoted, step};
 
 /// Reads JSON that stands at `pointer`; every repeated key in it is a fault. An error is what is no JSON at all.
 pub fn read(text: &[u8], pointer: &str, faults: &mut Faults) -> Result<Value, serde_json::Error> {
@@ -28,12 +28,7 @@ impl Reading<'_> {
     /// Reads what stands one step further.
     fn inside<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let here = self.at.len();
-        self.at.push('/');
-        if key.contains(['~', '/']) {
-            self.at.push_str(&key.replace('~', "~0").replace('/', "~1"));
-        } else {
-            self.at.push_str(key);
-        }
+        add_step(&mut self.at, key);
         let value = read(self);
         self.at.truncate(here);
         value
