@@ -62,10 +62,13 @@ pub fn found(plan: &Plan, answer: &Value) -> Option<Found> {
         let groups = vec![Group { combination: 0, keys: Vec::new(), numbers }];
         return Some(Found { documents, totals: totals.filter(|_| plan.totals), groups });
     }
-    if nested::is_in(aggregations) {
-        let groups = nested::groups(plan, aggregations)?;
-        return Some(Found { documents, totals: totals.filter(|_| plan.totals), groups });
-    }
+    let groups =
+        if nested::is_in(aggregations) { nested::groups(plan, aggregations)? } else { composed(plan, aggregations)? };
+    Some(Found { documents, totals: totals.filter(|_| plan.totals), groups })
+}
+
+/// The groups of composite aggregations.
+fn composed(plan: &Plan, aggregations: &Value) -> Option<Vec<Group>> {
     let mut groups = Vec::new();
     for (combination, ranges) in plan.combinations().iter().enumerate() {
         let Some(answer) = aggregations.get(combination_name(combination)) else { continue };
@@ -84,7 +87,7 @@ pub fn found(plan: &Plan, answer: &Value) -> Option<Found> {
             None => {}
         }
     }
-    Some(Found { documents, totals: totals.filter(|_| plan.totals), groups })
+    Some(groups)
 }
 
 fn keys(plan: &Plan, ranges: &[Option<Key>], bucket: &Value) -> Option<Vec<Key>> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::compile::{metrics, source_name};
 use super::dimension::{By, Dimension, Key};
 use super::group::{Group, numbers};
-use super::metric::Function;
+use super::metric::{Function, Metric};
 use super::plan::{After, MAX_BUCKETS, Plan};
 
 /// The documents without a value, beside the groups of a dimension.
@@ -20,55 +20,49 @@ fn missing_name(level: usize) -> String {
 /// Whether the groups from the first on are found so: all dimensions are words, all but one of few words, and nothing
 /// large is kept of each group that is not shown.
 pub fn fits(plan: &Plan, after: Option<&After>) -> bool {
-    let few = plan.dimensions.iter().filter_map(words);
-    let (known, product) = few.fold((0, 1_usize), |(known, product), words| (known + 1, product * (words + 1)));
-    let open = plan.dimensions.len() - known;
-    let small = !plan.metrics.iter().any(|metric| match metric.function {
-        Function::Distinct(_) | Function::Percentiles(..) => true,
+    if plan.dimensions.is_empty() || matches!(after, Some(After::Keys(..))) {
+        return false;
+    }
+    let Some(words) = plan.dimensions.iter().map(words).collect::<Option<Vec<Words>>>() else { return false };
+    let (mut buckets, mut open) = (1_usize, 0);
+    for words in words {
+        match words {
+            Words::Few(few) => buckets = buckets.saturating_mul(few + 1),
+            Words::Any => (buckets, open) = (buckets.saturating_mul(plan.most()), open + 1),
+        }
+    }
+    // Each level has buckets of its own.
+    buckets <= MAX_BUCKETS / 2 && (open == 0 || (open == 1 && plan.metrics.iter().all(is_small)))
+}
+
+/// What a group keeps of a metric is a few numbers.
+fn is_small(metric: &Metric) -> bool {
+    match metric.function {
+        Function::Distinct(_) | Function::Percentiles(..) => false,
         Function::Count
         | Function::Avg(_)
         | Function::Sum(_)
         | Function::Min(_)
         | Function::Max(_)
-        | Function::Ratio(_) => false,
-    });
-    let buckets = if open == 0 { product } else { product.saturating_mul(plan.most()) };
-    let begins = match after {
-        None | Some(After::Rows(_)) => true,
-        Some(After::Keys(..)) => false,
-    };
-    // Each level has buckets of its own.
-    begins
-        && !plan.dimensions.is_empty()
-        && plan.dimensions.iter().all(is_word)
-        && (open == 0 || (open == 1 && small))
-        && buckets <= MAX_BUCKETS / 2
+        | Function::Ratio(_) => true,
+    }
 }
 
-fn is_word(dimension: &Dimension) -> bool {
-    let by_value = match &dimension.by {
-        By::Value => true,
-        By::Interval(..) | By::Ranges(_) => false,
-    };
-    by_value
-        && match dimension.column.kind {
-            Kind::String | Kind::Id | Kind::Enum(_) => true,
-            Kind::Text | Kind::Boolean | Kind::Integer | Kind::Double | Kind::Date | Kind::Json => false,
-        }
+/// The words that a dimension groups by.
+enum Words {
+    /// So many, all of them known.
+    Few(usize),
+    /// Whatever there is.
+    Any,
 }
 
-/// How many words a dimension has, if that is known.
-fn words(dimension: &Dimension) -> Option<usize> {
-    match dimension.column.kind {
-        Kind::Enum(words) => Some(words.len()),
-        Kind::String
-        | Kind::Text
-        | Kind::Id
-        | Kind::Boolean
-        | Kind::Integer
-        | Kind::Double
-        | Kind::Date
-        | Kind::Json => None,
+/// The words of a dimension; none of one that groups by something else.
+fn words(dimension: &Dimension) -> Option<Words> {
+    match (&dimension.by, dimension.column.kind) {
+        (By::Interval(..) | By::Ranges(_), _) => None,
+        (By::Value, Kind::Enum(words)) => Some(Words::Few(words.len())),
+        (By::Value, Kind::String | Kind::Id) => Some(Words::Any),
+        (By::Value, Kind::Text | Kind::Boolean | Kind::Integer | Kind::Double | Kind::Date | Kind::Json) => None,
     }
 }
 
