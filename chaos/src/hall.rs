@@ -54,6 +54,11 @@ pub struct Hall {
     findings: Mutex<Vec<Finding>>,
 }
 
+/// The id of the object that an answer shows under this name.
+fn id_of(answer: &Answer, name: &str) -> Option<Uuid> {
+    answer.body[name]["id"].as_str()?.parse().ok()
+}
+
 /// A key that nobody used.
 pub fn key() -> String {
     Uuid::now_v7().to_string()
@@ -152,7 +157,7 @@ impl Hall {
         let (caller, kind) = guest.map_or((&nobody, "UserRegistered"), |guest| (guest, "GuestUpgraded"));
         let reply = self.command(caller, "POST", "/auth-api/v1/registeruser", &key(), body).await;
         let answer = self.good(reply, caller.id, kind, || format!("registration of {email}"))?;
-        let id: Uuid = answer.body["user"]["id"].as_str()?.parse().ok()?;
+        let id = id_of(&answer, "user")?;
         self.acknowledged(Mark::new(id, kind, ""), &answer);
         self.session("/auth-api/login", json!({"username": email, "password": PASSWORD})).await
     }
@@ -173,7 +178,7 @@ impl Hall {
         }
         let reply = self.command(white, "POST", "/gameplay-api/v1/game", &key(), body).await;
         let answer = self.good(reply, white.id, "GameCreated", || format!("a game of {}", white.id))?;
-        let id: Uuid = answer.body["chessGame"]["id"].as_str()?.parse().ok()?;
+        let id = id_of(&answer, "chessGame")?;
         self.acknowledged(Mark::new(id, "GameCreated", ""), &answer);
         let (white, black, token) = (white.clone(), black.cloned(), answer.token);
         Some(Game { id, white, black, position: Position::start(), moves: 0, token, over: false })

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Game, Hall, Player, key};
+use super::{Game, Hall, Player, id_of, key};
 use crate::check::acknowledged::Mark;
 use crate::client::Answer;
 
@@ -16,11 +16,6 @@ pub struct Invited {
     pub game: Game,
     /// Who may be that.
     pub recipient: Player,
-}
-
-/// The id of the object that an answer shows under this name.
-fn id_of(answer: &Answer, name: &str) -> Option<Uuid> {
-    answer.body[name]["id"].as_str()?.parse().ok()
 }
 
 impl Hall {
