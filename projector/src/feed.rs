@@ -157,14 +157,19 @@ impl Feed {
         Ok(self.log.recorded_at(position).await?)
     }
 
+    /// The next events of the log after a position; none at its tail.
+    async fn log_after(&self, after: i64) -> Result<Items, LogError> {
+        self.opener.open(self.log.after(after, RANGE).await?).await
+    }
+
     /// A range of the log, shared by the views that ask for the same one.
     async fn range(&self, after: i64) -> Result<Arc<Items>, FeedError> {
-        let read = async { Ok::<_, LogError>(Arc::new(self.opener.open(self.log.after(after, RANGE).await?).await?)) };
-        match self.ranges.try_get_with(after, read).await {
+        let read = async || Ok::<_, LogError>(Arc::new(self.log_after(after).await?));
+        match self.ranges.try_get_with(after, read()).await {
             Ok(items) => Ok(items),
             Err(shared) => match Arc::try_unwrap(shared) {
                 Ok(error) => Err(error.into()),
-                Err(_) => Ok(Arc::new(self.opener.open(self.log.after(after, RANGE).await?).await?)),
+                Err(_) => Ok(read().await?),
             },
         }
     }
@@ -280,7 +285,7 @@ impl Feed {
 
     /// The next events of the log itself, after the last known position; at least one.
     async fn missing(&self) -> Result<Items, FeedError> {
-        let items = self.opener.open(self.log.after(self.head(), RANGE).await?).await?;
+        let items = self.log_after(self.head()).await?;
         match items.first() {
             Some(item) if item.event.position == self.head() + 1 => Ok(items),
             Some(_) | None => Err(self.changed(self.log.head().await?)),
