@@ -3,12 +3,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stack::error::{Context, Error, Result};
 use stack::play::client::Client;
 use stack::play::crowd::each;
 
-use super::stage::{Stage, player};
+use super::stage::{Stage, create_game, player};
 use crate::Bench;
 use crate::own::Whole;
 use crate::report::{Report, Row};
@@ -88,22 +88,18 @@ fn begin(command_api: &str, place: usize, games: usize) -> Result<Vec<String>> {
     let (black, _) = player(&client, command_api, &format!("flag black {place}"))?;
     let clock = json!({"initialMs": INITIAL.as_millis(), "incrementMs": 0});
     let game = json!({"playerWhiteId": white, "playerBlackId": black, "mode": "public", "gameType": "blitz", "timeControl": clock});
-    let (mut wire, game) = (Wire::open(command_api)?, game.to_string());
-    let mut post = |path: &str, body: &str| -> Result<Value> {
-        let (authorization, key) = (format!("Bearer {token}"), uuid::Uuid::now_v7().to_string());
-        let headers = [("Authorization", authorization.as_str()), ("Idempotency-Key", &key)];
-        let answer = wire.ask("POST", path, &headers, body)?;
-        if answer.status != 201 {
-            return Err(Error::new(format!("{path}: {}", answer.told())));
-        }
-        serde_json::from_slice(answer.body).context(|| format!("{path} answered no JSON"))
-    };
+    let (mut wire, game, authorization) = (Wire::open(command_api)?, game.to_string(), format!("Bearer {token}"));
+    let key = || uuid::Uuid::now_v7().to_string();
     let (start, mut begun) = (Instant::now(), Vec::with_capacity(games));
     for number in 0..games {
         thread::sleep((EVERY * u32::try_from(number).unwrap_or(0)).saturating_sub(start.elapsed()));
-        let made = post("/gameplay-api/v1/game", &game)?;
-        let id = made["chessGame"]["id"].as_str().context(|| format!("a game without an id: {made}"))?.to_owned();
-        post("/gameplay-api/v1/gamemove", &json!({"gameId": id, "moveNumber": 1, "moveNotation": "e4"}).to_string())?;
+        let id = create_game(&mut wire, &token, &key(), &game)?;
+        let first = json!({"gameId": id, "moveNumber": 1, "moveNotation": "e4"}).to_string();
+        let headers = [("Authorization", authorization.as_str()), ("Idempotency-Key", &key())];
+        let answer = wire.ask("POST", "/gameplay-api/v1/gamemove", &headers, &first)?;
+        if answer.status != 201 {
+            return Err(Error::new(format!("a first move was refused: {}", answer.told())));
+        }
         begun.push(id);
     }
     Ok(begun)

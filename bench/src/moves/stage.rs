@@ -287,16 +287,20 @@ fn seat(command_api: &str, pair: &[(String, String)], first: usize, count: usize
     let began = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     let mut waiting = Vec::with_capacity(count);
     for index in first..first + count {
-        let key = format!("bench-{began}-{index}");
-        let authorization = format!("Bearer {white_token}");
-        let headers = [("Authorization", authorization.as_str()), ("Idempotency-Key", &key)];
-        let answer = wire.ask("POST", "/gameplay-api/v1/game", &headers, &body)?;
-        let made: Value = serde_json::from_slice(answer.body).context(|| "createGame answered no JSON".into())?;
-        let id = made["chessGame"]["id"].as_str().filter(|_| answer.status == 201);
-        let id = id.context(|| format!("a game cannot be made: {}", answer.told()))?;
-        waiting.push(Playing { id: id.to_owned(), source: index % sources, made: 0 });
+        let id = create_game(&mut wire, white_token, &format!("bench-{began}-{index}"), &body)?;
+        waiting.push(Playing { id, source: index % sources, made: 0 });
     }
     Ok(Seat { tokens: [white_token.clone(), black_token.clone()], waiting, playing: VecDeque::new() })
+}
+
+/// Makes a game; its id.
+pub fn create_game(wire: &mut Wire, token: &str, key: &str, body: &str) -> Result<String> {
+    let authorization = format!("Bearer {token}");
+    let headers = [("Authorization", authorization.as_str()), ("Idempotency-Key", key)];
+    let answer = wire.ask("POST", "/gameplay-api/v1/game", &headers, body)?;
+    let made: Value = serde_json::from_slice(answer.body).context(|| "createGame answered no JSON".into())?;
+    let id = made["chessGame"]["id"].as_str().filter(|_| answer.status == 201);
+    id.map(str::to_owned).context(|| format!("a game cannot be made: {}", answer.told()))
 }
 
 #[cfg(test)]
