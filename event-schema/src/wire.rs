@@ -170,10 +170,10 @@ pub struct Watermark {
     pub log_id: Uuid,
     /// The live generation of the index.
     pub generation: u32,
-    /// Which opening of it: another one after the projector began anew, or found the index gone and made it anew with
-    /// the same number. What is kept of one says nothing of another.
+    /// Which edition of it, a UUID v7: another one after the projector began anew, found the index gone and made it anew
+    /// with the same number, or put documents right. What is kept of one says nothing of another at the same position.
     #[serde(default)]
-    pub opened: Uuid,
+    pub edition: Uuid,
     /// Every event up to here is in the index (reads by id).
     pub applied: i64,
     /// Every event up to here is found by searches.

@@ -44,8 +44,10 @@ pub struct Projecting {
     pub(crate) generation: Generation,
     pub(crate) writer: Writer,
     generations: Generations,
-    /// Tells this opening from any other.
-    opened: Uuid,
+    /// Tells what it shows at a position from what any other opening does, or itself did before it was put right.
+    pub(crate) edition: Uuid,
+    /// Whether documents were written over that are not searchable, and will not be by the refresh on its way.
+    pub(crate) corrected: bool,
     baton: Arc<Mutex<Baton>>,
     pub(crate) searchable: i64,
     /// When the first write was made that is not searchable, and will not be by the refresh on its way.
@@ -84,7 +86,8 @@ impl Projecting {
             generation,
             writer,
             generations,
-            opened: Uuid::now_v7(),
+            edition: Uuid::now_v7(),
+            corrected: false,
             baton,
             searchable: applied,
             dirty: None,
@@ -197,6 +200,7 @@ impl Projecting {
             self.dirty.get_or_insert_with(Instant::now);
             self.unmarked = true;
         }
+        self.corrected |= self.writer.corrected();
         self.tell();
     }
 
@@ -207,7 +211,7 @@ impl Projecting {
             self.searchable = applied;
         }
         self.context.view.folded.send_replace(Some(applied));
-        self.context.announce((self.generation.number, self.opened), applied, self.searchable);
+        self.context.announce((self.generation.number, self.edition), applied, self.searchable);
     }
 
     async fn obey(&mut self, command: Command) -> Result<(), WorkError> {

@@ -9,6 +9,7 @@ use service::BoxError;
 use service::telemetry::chain;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::changes::Notes;
 use crate::elastic::IndexError;
@@ -38,6 +39,8 @@ pub struct Refreshing {
     begun: Instant,
     /// Every event up to here was written when it began.
     upto: i64,
+    /// It shows documents that were written over, of which no position tells.
+    corrects: bool,
     tells: Option<Tells>,
 }
 
@@ -70,7 +73,8 @@ impl Projecting {
         let mut task = JoinSet::new();
         task.spawn(async move { elastic.refresh(&index).await });
         self.dirty = None;
-        self.refreshing = Some(Refreshing { task, begun: Instant::now(), upto: self.writer.done(), tells });
+        let corrects = std::mem::take(&mut self.corrected);
+        self.refreshing = Some(Refreshing { task, begun: Instant::now(), upto: self.writer.done(), corrects, tells });
     }
 
     /// What will be told when everything written until now can be found; from now on it is noted anew. None if nobody
@@ -91,6 +95,10 @@ impl Projecting {
             Ok(()) => {
                 metrics::histogram!("wechess_refresh_seconds").record(refreshing.begun.elapsed().as_secs_f64());
                 self.searchable = refreshing.upto;
+                if refreshing.corrects {
+                    // Whoever kept an answer as of this position must ask again.
+                    self.edition = Uuid::now_v7();
+                }
                 self.tell();
                 match refreshing.tells {
                     Some(tells) => self.tell_found(tells, refreshing.upto).await,
@@ -102,6 +110,7 @@ impl Projecting {
             Err(error) => {
                 tracing::warn!(view = self.context.view.name(), error = chain(&error), "a refresh failed");
                 self.dirty = Some(Instant::now());
+                self.corrected |= refreshing.corrects;
                 if refreshing.tells.is_some() {
                     self.writer.changes.end();
                 }

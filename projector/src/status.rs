@@ -260,8 +260,8 @@ mod tests {
         let status = Status::new(crate::views::registry());
         let view = &status.views[0];
         assert_eq!(view.reached(), Reached::default());
-        let (log_id, opened) = (Uuid::nil(), Uuid::nil());
-        view.watermark.send_replace(Some(Watermark { log_id, generation: 1, opened, applied: 70, searchable: 60 }));
+        let (log_id, edition) = (Uuid::nil(), Uuid::nil());
+        view.watermark.send_replace(Some(Watermark { log_id, generation: 1, edition, applied: 70, searchable: 60 }));
         let there = Reached { applied: 70, searchable: 60 };
         assert_eq!(view.reached(), there);
         view.watermark.send_replace(None);

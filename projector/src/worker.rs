@@ -72,9 +72,9 @@ impl Context {
         Joins::new(&self.view.view, &self.status, &self.namespace, since)
     }
 
-    /// Says how far the generation is that serves, as it was opened.
-    pub fn announce(&self, (generation, opened): (u32, Uuid), applied: i64, searchable: i64) {
-        let now = Watermark { log_id: self.log_id, generation, opened, applied, searchable };
+    /// Says how far the generation is that serves, and in which edition.
+    pub fn announce(&self, (generation, edition): (u32, Uuid), applied: i64, searchable: i64) {
+        let now = Watermark { log_id: self.log_id, generation, edition, applied, searchable };
         self.view.watermark.send_if_modified(|known| {
             let other = known.as_ref() != Some(&now);
             *known = Some(now);

@@ -76,14 +76,14 @@ pub struct Mark {
     log: Uuid,
     position: i64,
     generation: u32,
-    opened: Uuid,
+    edition: Uuid,
 }
 
 impl Mark {
     /// What this watermark says that searches see.
     pub fn of(watermark: &Watermark) -> Self {
-        let Watermark { log_id, generation, opened, searchable, .. } = *watermark;
-        Self { log: log_id, position: searchable, generation, opened }
+        let Watermark { log_id, generation, edition, searchable, .. } = *watermark;
+        Self { log: log_id, position: searchable, generation, edition }
     }
 
     /// How far a view is now; none before anything was announced.
@@ -206,7 +206,7 @@ fn note(outcome: &'static str) {
 
 /// A weak tag: equal exactly for equal questions at one mark.
 fn tag_of(key: &Bytes, mark: Mark) -> HeaderValue {
-    let scope = Uuid::new_v5(&mark.log, format!("{}:{}:{}", mark.generation, mark.opened, mark.position).as_bytes());
+    let scope = Uuid::new_v5(&mark.log, format!("{}:{}:{}", mark.generation, mark.edition, mark.position).as_bytes());
     let text = format!("W/\"{}\"", Uuid::new_v5(&scope, key).simple());
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("W/\"\""))
 }
@@ -242,7 +242,7 @@ mod tests {
     use crate::view::by_name;
 
     fn mark(position: i64) -> Mark {
-        Mark { log: Uuid::from_u128(1), position, generation: 1, opened: Uuid::nil() }
+        Mark { log: Uuid::from_u128(1), position, generation: 1, edition: Uuid::nil() }
     }
 
     fn kept(mark: Mark, length: usize) -> Kept {
@@ -257,7 +257,7 @@ mod tests {
         assert!(answers.find(&question, mark(7)).is_some());
         assert!(answers.find(&question, mark(8)).is_none());
         assert!(answers.find(&question, Mark { generation: 2, ..mark(7) }).is_none());
-        assert!(answers.find(&question, Mark { opened: Uuid::from_u128(2), ..mark(7) }).is_none());
+        assert!(answers.find(&question, Mark { edition: Uuid::from_u128(2), ..mark(7) }).is_none());
         assert!(answers.find(&question, Mark { log: Uuid::from_u128(2), ..mark(7) }).is_none());
         assert!(answers.find(&Bytes::from_static(b"p"), mark(7)).is_none());
     }

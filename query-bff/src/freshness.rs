@@ -304,7 +304,7 @@ mod tests {
         let watermark = Watermark {
             log_id: Uuid::from_u128(1),
             generation: 1,
-            opened: Uuid::nil(),
+            edition: Uuid::nil(),
             applied: searchable + 5,
             searchable,
         };
@@ -332,7 +332,7 @@ mod tests {
         now.merge(&Watermark {
             log_id: Uuid::from_u128(1),
             generation: 1,
-            opened: Uuid::nil(),
+            edition: Uuid::nil(),
             applied: 3,
             searchable: 12,
         });
@@ -341,11 +341,15 @@ mod tests {
         now.merge(&Watermark {
             log_id: Uuid::from_u128(1),
             generation: 2,
-            opened: Uuid::nil(),
+            edition: Uuid::nil(),
             applied: 3,
             searchable: 2,
         });
         assert_eq!(now.mark(Need::Searchable).unwrap().position, 2);
+        let later = Watermark { edition: Uuid::from_u128(2), ..now.watermark.clone().unwrap() };
+        now.watermark = Some(later.clone());
+        now.merge(&Watermark { edition: Uuid::from_u128(1), searchable: 3, ..later.clone() });
+        assert_eq!(now.watermark, Some(later), "what an older edition showed is told no more");
     }
 
     #[test]

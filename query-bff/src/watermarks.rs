@@ -56,15 +56,18 @@ impl Known {
         Some(LogPosition { log: watermark.log_id, position })
     }
 
-    /// Takes over what the projector answered, unless the bucket has told more already.
+    /// Takes over what the projector answered, unless the bucket has told more already, or of a later edition.
     pub fn merge(&mut self, told: &Watermark) {
         match &mut self.watermark {
             Some(known)
-                if (known.log_id, known.generation, known.opened) == (told.log_id, told.generation, told.opened) =>
+                if (known.log_id, known.generation, known.edition) == (told.log_id, told.generation, told.edition) =>
             {
                 known.applied = known.applied.max(told.applied);
                 known.searchable = known.searchable.max(told.searchable);
             }
+            Some(known)
+                if (known.log_id, known.generation) == (told.log_id, told.generation)
+                    && known.edition > told.edition => {}
             Some(_) | None => self.watermark = Some(told.clone()),
         }
     }

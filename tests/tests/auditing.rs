@@ -3,6 +3,7 @@
 use event_schema::event::DomainEvent;
 use event_schema::gameplay::game_event::GameEvent;
 use serde_json::{Value, json};
+use wechess_tests::answer::has;
 use wechess_tests::command::projector;
 use wechess_tests::{Actor, App, System, alone, direct, eventually};
 
@@ -35,6 +36,8 @@ fn documents_edited_deleted_or_added_by_hand_are_put_right() {
             (document(&system, "chessGame", &game.id).await, document(&system, "chessGameListView", &game.id).await);
         let before_move = document(&system, "chessGameMove", &first).await;
         let divergent = divergences(&system).await;
+        let mut live = ann.live("/bff-api/chessGameListView/live").await;
+        live.expect("snapshot").await;
 
         let index = |view: &str| system.namespace.index(view);
         let edit = json!({"doc": {"moveCount": 77, "_readers": ["*"]}});
@@ -62,6 +65,11 @@ fn documents_edited_deleted_or_added_by_hand_are_put_right() {
         .await;
         assert!(divergences(&system).await >= divergent + 4, "each was counted");
         assert_eq!(document(&system, "chessGameListView", &game.id).await, before_list);
+        // No event tells of it: who reads live is shown the list anew.
+        let anew = live.expect("snapshot").await;
+        assert_eq!(anew["reason"], "gap");
+        has(&anew["items"][0], &json!({"id": game.id, "playerWhiteName": "ann"}));
+        drop(live);
 
         // The game goes on, from what is right.
         game.play_from(3, "Nf3 Nc6").await;
@@ -129,6 +137,9 @@ fn events_of_a_newer_program_park_one_object_until_it_can_be_read() {
         assert_eq!(moves.data().as_array().unwrap().len(), 4, "those that can be read: {}", moves.text);
         let named = ann.get(&format!("/gameplay-api/v1/gamemoves?gameId={}", game.id)).await;
         named.refused(503, "errMsg_writtenByNewerVersion");
+
+        // What can be read is shown, and the answer may be kept.
+        assert_eq!(ann.find("chessGame", &json!({"id": game.id})).await[0]["moveCount"], 2);
 
         // A fix: what could not be read can be.
         third["moveNumber"] = json!(4);

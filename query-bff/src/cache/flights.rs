@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn key() -> Key {
-        (Bytes::from_static(b"q"), Mark { log: Uuid::nil(), position: 1, generation: 1, opened: Uuid::nil() })
+        (Bytes::from_static(b"q"), Mark { log: Uuid::nil(), position: 1, generation: 1, edition: Uuid::nil() })
     }
 
     #[tokio::test]

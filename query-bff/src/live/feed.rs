@@ -1,8 +1,8 @@
 //! What changes in a view, heard from the projector while anybody reads the view live.
 //!
 //! Core NATS loses messages; nobody here may lose a change. Each message names the position that it begins at, so a hole
-//! shows; and a view whose watermark moves while no message comes is doubted. Either is kept as a [`News::Gap`], at which
-//! readers take their list anew.
+//! shows; a view whose watermark moves while no message comes is doubted; and its watermark tells when documents were put
+//! right. Each is kept as a [`News::Gap`], at which readers take their list anew.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,7 +52,7 @@ pub struct Batch {
 pub enum News {
     /// Changes.
     Batch(Arc<Batch>),
-    /// Something may have been lost, or everything is of another log or generation.
+    /// Something may have been lost, or everything is of another log, generation or edition.
     Gap,
 }
 
@@ -73,6 +73,10 @@ struct Kept {
     source: Option<(Uuid, u32)>,
     /// Everything up to here was heard; none before the first message, and after a gap that was only doubted.
     heard: Option<i64>,
+    /// The edition that the news are of.
+    edition: Option<Uuid>,
+    /// What was read up to here may be of the edition before.
+    renewed: Option<i64>,
     news: VecDeque<(News, usize)>,
     /// The number of the first of them.
     first: u64,
@@ -248,6 +252,8 @@ impl Kept {
             most,
             source: None,
             heard: None,
+            edition: None,
+            renewed: None,
             news: VecDeque::new(),
             first,
             bytes: 0,
@@ -313,9 +319,15 @@ impl Kept {
         }
     }
 
-    /// Whether something must have been lost: a watermark is ahead for long and nothing came. Notes the gap.
+    /// Whether something must have been lost: a watermark is ahead for long and nothing came, or it is of another edition,
+    /// of which no message tells. Notes the gap.
     fn doubt(&mut self, watermark: Option<&Watermark>, now: Instant) -> bool {
         let Some(mark) = watermark else { return false };
+        if self.edition.replace(mark.edition).is_some_and(|known| known != mark.edition) {
+            self.renewed = Some(mark.searchable);
+            self.push(News::Gap, 0);
+            return true;
+        }
         let of_it = self.source.is_some_and(|source| source == (mark.log_id, mark.generation));
         if of_it && self.heard.is_some_and(|heard| heard >= mark.searchable) {
             self.behind = None;
@@ -339,6 +351,9 @@ impl Kept {
             return Place::Lost;
         }
         let Some(heard) = self.heard else { return Place::Lost };
+        if self.renewed.is_some_and(|upto| since.position <= upto) {
+            return Place::Lost;
+        }
         if since.position >= heard {
             // His answer may have come before the message. What is beyond both would make him deaf until they get there.
             let known = mark.map_or(heard, |mark| mark.position().position.max(heard));

@@ -18,7 +18,7 @@ fn whole(from: i64, to: i64) -> Changes<Source> {
 }
 
 fn mark(position: i64) -> Watermark {
-    Watermark { log_id: LOG, generation: 1, opened: Uuid::nil(), applied: position, searchable: position }
+    Watermark { log_id: LOG, generation: 1, edition: Uuid::nil(), applied: position, searchable: position }
 }
 
 /// The news as words: `5-7 [6, 7]` or `gap`.
@@ -91,6 +91,19 @@ fn a_watermark_that_is_ahead_for_long_is_a_gap() {
     assert!(!kept.doubt(Some(&mark(11)), begun));
     kept.hear(whole(10, 11), 100);
     assert!(!kept.doubt(Some(&mark(12)), begun + DOUBT));
+}
+
+#[test]
+fn documents_that_were_put_right_are_a_gap_at_any_position() {
+    let mut kept = hear(vec![whole(5, 7)]);
+    let (since, now) = (|position| LogPosition { log: LOG, position }, Instant::now());
+    assert!(!kept.doubt(Some(&mark(7)), now) && kept.place(since(7), None) == Place::At(1));
+    let right = Watermark { edition: Uuid::from_u128(2), ..mark(7) };
+    assert!(kept.doubt(Some(&right), now) && !kept.doubt(Some(&right), now));
+    assert_eq!((told(&kept), kept.heard), (vec!["5-7 [7]".to_owned(), "gap".to_owned()], Some(7)));
+    assert_eq!(kept.place(since(7), Some(&Mark::of(&right))), Place::Lost, "he may have what it was before");
+    kept.hear(whole(7, 9), 100);
+    assert_eq!(kept.place(since(9), None), Place::At(3));
 }
 
 #[test]
