@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::servers::stack;
-use crate::{Answer, App};
+use crate::{Answer, App, eventually};
 
 /// The password of everybody.
 pub const PASSWORD: &str = "correct horse battery";
@@ -62,6 +62,19 @@ impl Request {
         let answer = Answer::read(what, response).await;
         app.note(&answer);
         answer
+    }
+
+    /// Sends it; again, as clients are told to, while a server that is needed for the answer does not answer in time: on
+    /// a busy machine that happens.
+    pub async fn answered(self) -> Answer {
+        let Self { app, what, builder } = self;
+        eventually(&format!("{what} is answered"), async || {
+            let builder = builder.try_clone().expect("a body that can be sent again");
+            let answer = Self { app: app.clone(), what: what.clone(), builder }.send().await;
+            let come_again = answer.status == 503 && answer.body["message"] == "errMsg_serviceUnavailable";
+            (!come_again).then_some(answer)
+        })
+        .await
     }
 }
 

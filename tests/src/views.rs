@@ -58,7 +58,7 @@ impl Actor {
             if let Some(body) = body {
                 request = request.json(body);
             }
-            let answer = request.send().await;
+            let answer = request.answered().await;
             (answer.body["message"] != "errMsg_viewIsStale").then_some(answer)
         })
         .await

@@ -130,7 +130,7 @@ fn cursors_walk_all_groups_and_belong_to_their_request() {
 pub(crate) async fn pages(who: &Actor, path: &str, body: &Value) -> Vec<Value> {
     let (mut all, mut body) = (Vec::new(), body.clone());
     loop {
-        let answer = who.view("POST", path).json(&body).send().await.is(200).clone();
+        let answer = who.view("POST", path).json(&body).answered().await.is(200).clone();
         all.extend(answer["items"].as_array().expect("items").clone());
         if answer["nextCursor"].is_null() {
             return all;

@@ -12,7 +12,7 @@ const LIST: &str = "/bff-api/chessGame/list?limit=100";
 
 /// A list by who has one with this tag.
 async fn again(who: &Actor, path: &str, tag: &str) -> Answer {
-    who.view("GET", path).header("If-None-Match", tag).send().await
+    who.view("GET", path).header("If-None-Match", tag).answered().await
 }
 
 fn tag(answer: &Answer) -> String {

@@ -83,7 +83,7 @@ impl Asked<'_> {
         let [list, _, aggregate] = self.paths();
         let bodies = [(list, self.list.body()), (aggregate, self.aggregate.clone())];
         for (cursor, (path, body)) in self.cursors.iter_mut().zip(bodies) {
-            *cursor = self.who.view("POST", &path).json(&body).send().await.is(200)["nextCursor"].clone();
+            *cursor = self.who.view("POST", &path).json(&body).answered().await.is(200)["nextCursor"].clone();
         }
         self
     }
@@ -104,7 +104,7 @@ impl Asked<'_> {
         let mut answers = Vec::new();
         for (path, body) in bodies {
             // Everything is settled: nothing is waited for.
-            let mut answer = self.who.view("POST", path).json(&body).send().await.is(200).clone();
+            let mut answer = self.who.view("POST", path).json(&body).answered().await.is(200).clone();
             for token in ["nextCursor", "prevCursor"] {
                 if let Some(token) = answer.get_mut(token) {
                     *token = json!(token.is_string());
@@ -122,7 +122,7 @@ impl Asked<'_> {
     async fn export(&self) -> Value {
         let path = format!("/bff-api/{}/export", self.view);
         let answer = eventually("there is a place for an export", async || {
-            let answer = self.who.view("POST", &path).json(&self.list.filtered()).send().await;
+            let answer = self.who.view("POST", &path).json(&self.list.filtered()).answered().await;
             (answer.status != 429).then_some(answer)
         })
         .await;

@@ -82,10 +82,10 @@ fn facets_count_the_values_beside_the_chosen_one() {
 /// All rows from the first page on, and all rows from the last one back.
 async fn walked(who: &Actor, sort: &str, limit: usize) -> (Vec<String>, Vec<String>) {
     let path = |more: &str| format!("{LIST}?limit={limit}&{sort}&filters={}{more}", encoded(&played()));
-    let mut answer = who.view("GET", &path("")).send().await;
+    let mut answer = who.view("GET", &path("")).answered().await;
     let mut pages = vec![ids(answer.is(200))];
     while let Some(next) = answer.body["nextCursor"].as_str().map(str::to_owned) {
-        answer = who.view("GET", &path(&format!("&cursor={next}"))).send().await;
+        answer = who.view("GET", &path(&format!("&cursor={next}"))).answered().await;
         has(answer.is(200), &json!({"total": 7, "currentPage": null, "nextPage": null, "prevPage": null}));
         pages.push(ids(&answer.body));
         assert!(pages.len() < 20, "{sort} never ends");
@@ -93,7 +93,7 @@ async fn walked(who: &Actor, sort: &str, limit: usize) -> (Vec<String>, Vec<Stri
     let forward = pages.concat();
     let mut back = pages.pop().unwrap_or_default();
     while let Some(previous) = answer.body["prevCursor"].as_str().map(str::to_owned) {
-        answer = who.view("GET", &path(&format!("&cursor={previous}"))).send().await;
+        answer = who.view("GET", &path(&format!("&cursor={previous}"))).answered().await;
         back.splice(0..0, ids(answer.is(200)));
         assert!(back.len() <= 7, "{sort} goes back too far");
     }
@@ -111,7 +111,7 @@ fn cursors_walk_every_order_forward_and_back() {
             // One way each: that both are each other's mirror is a property of the cursor's own tests.
             let sort = format!("sortBy={field}&sortOrder={}", ["asc", "desc"][number % 2]);
             let path = format!("{LIST}?limit=100&{sort}&filters={}", encoded(&played()));
-            let whole = ids(ann.view("GET", &path).send().await.is(200));
+            let whole = ids(ann.view("GET", &path).answered().await.is(200));
             assert_eq!(whole.len(), 7);
             let (forward, back) = walked(&ann, &sort, 2 + number % 3).await;
             assert_eq!((&forward, &back), (&whole, &whole), "{sort}");

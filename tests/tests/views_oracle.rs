@@ -84,7 +84,7 @@ async fn page(who: &Actor, view: &str, query: &Query, place: (&str, Value)) -> A
     let mut body = query.body();
     body[place.0] = place.1;
     if query.post {
-        return who.view("POST", &path).json(&body).send().await;
+        return who.view("POST", &path).json(&body).answered().await;
     }
     let written = |value: &Value| match value {
         Value::String(text) => encoded(text),
@@ -92,7 +92,7 @@ async fn page(who: &Actor, view: &str, query: &Query, place: (&str, Value)) -> A
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => encoded(&value.to_string()),
     };
     let params = body.as_object().expect("a body").iter().map(|(name, value)| format!("{name}={}", written(value)));
-    who.view("GET", &format!("{path}?{}", params.collect::<Vec<_>>().join("&"))).send().await
+    who.view("GET", &format!("{path}?{}", params.collect::<Vec<_>>().join("&"))).answered().await
 }
 
 #[track_caller]
@@ -113,7 +113,7 @@ async fn check(who: &Actor, documents: &Documents, query: &Query) {
     is_part(&numbered, &expected, (query.page - 1) * query.limit, query);
     assert_eq!(numbered.body["totalPage"], expected.len().div_ceil(query.limit), "{query:?}");
     assert_eq!(numbered.body["filters"], facets, "facets of {query:?}");
-    let counted = who.view("POST", &format!("/bff-api/{view}/count")).json(&query.filtered()).send().await;
+    let counted = who.view("POST", &format!("/bff-api/{view}/count")).json(&query.filtered()).answered().await;
     assert_eq!(counted.is(200)["total"], expected.len(), "{query:?}");
 
     let mut answer = if query.page == 1 { numbered } else { page(who, view, query, ("page", json!(1))).await };

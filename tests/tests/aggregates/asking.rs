@@ -145,7 +145,7 @@ fn combinations(body: &Value) -> usize {
 /// Asks for an aggregate, and computes it from the documents; how many groups there are.
 async fn check(who: &Actor, documents: &[Value], body: &Value) -> usize {
     // Everything is there already: nothing is waited for.
-    let answer = who.view("POST", super::PATH).json(body).send().await;
+    let answer = who.view("POST", super::PATH).json(body).answered().await;
     if combinations(body) > 64 {
         assert_eq!(answer.faults(), ["/groupBy errMsg_overBudget"], "{body}");
         return 0;

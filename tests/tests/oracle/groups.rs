@@ -11,7 +11,7 @@ pub async fn groups_are(who: &Actor, view: &str, rows: &[Row], body: &Value) -> 
     let documents: Vec<Value> = rows.iter().cloned().map(Value::Object).collect();
     let expected = plain::aggregate(&documents, body);
     let path = format!("/bff-api/{view}/aggregate");
-    let answer = who.view("POST", &path).json(body).send().await;
+    let answer = who.view("POST", &path).json(body).answered().await;
     assert_eq!(answer.is(200)["documents"], expected.documents, "{body}");
     plain::assert_same(body, &answer.body["totals"], &expected.totals);
     let found = pages(who, &path, body).await;
