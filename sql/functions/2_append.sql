@@ -9,7 +9,8 @@ begin
   end if;
 end $$;
 
--- The one door to the log. A batch of items, each a command, accepted or refused as a whole and one by one.
+-- The door to the log is `append` (and `append_one`, a narrow one beside it). It takes a batch of items, each a command,
+-- accepted or refused as a whole and one by one.
 --
 -- Item i:   _command[i], who and why (the nil UUID = none).
 -- Write w:  belongs to item _w_item[w]: stream, expected version (0 = new), new state; its events begin at
@@ -188,29 +189,32 @@ begin
 end $$;
 
 -- One event on one stream that exists: what a server does that is not busy. Says nothing (at is null) and has written
--- nothing when the stream stands elsewhere.
+-- nothing when the stream stands elsewhere, the command was repeated or a key is taken: then `append` says which.
 create or replace function {schema}.append_one(
   _command uuid, _actor uuid, _correlation uuid, _causation uuid, _stream uuid, _expected int, _state text,
   _category text, _type text, _schema smallint, _data text, _meta text, _f_kind text[], _f_args text[],
   out at timestamptz, out value bigint)
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare nil constant uuid := '00000000-0000-0000-0000-000000000000';
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   update {schema}.streams s set version = _expected + 1, state = _state
     where s.stream_id = _stream and s.version = _expected;
   if not found then return; end if;
   update {schema}.log l set tail = l.tail + 1, recorded_at = greatest(l.recorded_at, clock_timestamp())
     returning l.tail, l.recorded_at into value, at;
-  perform {schema}.refuse_a_gap(value - 1);
   insert into {schema}.events (position, stream_id, version, category, type, schema, command_id, ordinal,
       correlation_id, causation_id, actor_id, data, meta, recorded_at)
-    values (value, _stream, _expected + 1, _category, _type, _schema, _command, 0, _correlation,
-      nullif(_causation, nil), nullif(_actor, nil), _data, _meta, at);
+    select value, _stream, _expected + 1, _category, _type, _schema, _command, 0, _correlation, _causation, _actor, _data,
+           _meta, at
+      where value = 1 or exists (select 1 from {schema}.events e where e.position = value - 1);
+  if not found then perform {schema}.refuse_a_gap(value - 1); end if;
   if cardinality(_f_kind) > 0 then
     perform {schema}.apply_effects(at, _f_kind, _f_args);
   end if;
+exception when unique_violation then
+  at := null; value := null;
 end $$;
 
+-- Any batch.
 create or replace function {schema}.append(
   _command uuid[], _actor uuid[], _correlation uuid[], _causation uuid[],
   _w_item int[], _stream uuid[], _expected int[], _state text[], _w_first int[],
@@ -221,7 +225,6 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   n int := cardinality(_command); w int := cardinality(_w_item);
   m int := cardinality(_e_write); f int := cardinality(_f_item);
-  one_position bigint;
 begin
   -- Whoever calls: every write has events and they stand where it says, else versions would have holes.
   if (n > 0 and cardinality(_actor) = n and cardinality(_correlation) = n and cardinality(_causation) = n
@@ -241,15 +244,6 @@ begin
   end if;
   if w = n and (n = 1 or not exists (select 1 from generate_subscripts(_w_item, 1) o where _w_item[o] <> o)) then
     begin
-      if m = 1 and _expected[1] > 0 then
-        select a.at, a.value into at, one_position
-          from {schema}.append_one(_command[1], _actor[1], _correlation[1], _causation[1], _stream[1], _expected[1],
-                 _state[1], _category[1], _type[1], _schema[1], _data[1], _meta[1], _f_kind, _f_args) a;
-        if at is not null then
-          outcome := array[0]; value := array[one_position]; detail := array[null::text];
-          return;
-        end if;
-      end if;
       select a.at, a.outcome, a.value, a.detail into at, outcome, value, detail
         from {schema}.append_simple(_command, _actor, _correlation, _causation, _stream, _expected, _state, _w_first,
                _e_write, _category, _type, _schema, _data, _meta, _f_item, _f_kind, _f_args) a;

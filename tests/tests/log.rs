@@ -160,6 +160,49 @@ fn a_taken_key_refuses_its_item_alone() {
     });
 }
 
+/// What comes alone takes a narrower way into the log than what comes with others.
+#[test]
+fn an_item_alone_is_judged_as_one_in_a_batch() {
+    alone(async || {
+        let log = Log::open().await;
+        let (stream, holder) = (Uuid::now_v7(), Uuid::now_v7());
+        let first = item(vec![write(stream, 0, 1)]);
+        assert_eq!(position(&log.append(first.clone()).await), 1);
+        log.append(claiming(holder, "test:k")).await;
+
+        let actor = Some(Uuid::now_v7());
+        let claim = |key: &str, item: Item| Item { effects: claiming(stream, key).effects, ..item };
+        let next = Item { actor, meta: Some("m".into()), ..claim("test:own", item(vec![write(stream, 1, 1)])) };
+        assert_eq!(position(&log.append(next.clone()).await), 3);
+        let owner = direct::owner().await;
+        let sql = format!(
+            "select actor_id, causation_id, correlation_id, meta, version, category, type from {}.events where position = 3",
+            log.namespace.schema()
+        );
+        let row = owner.query_one(&sql, &[]).await.unwrap();
+        assert_eq!((row.get::<_, Option<Uuid>>(0), row.get::<_, Option<Uuid>>(1)), (actor, None));
+        assert_eq!((row.get::<_, Uuid>(2), row.get::<_, Option<&str>>(3)), (next.correlation, Some("m")));
+        assert_eq!((row.get::<_, i32>(4), row.get::<_, &str>(5), row.get::<_, &str>(6)), (2, "test", "Happened"));
+        assert_eq!(log.number("select count(*) from {s}.unique_keys where key = 'test:own'").await, 1);
+
+        let again = |version| Item { writes: vec![write(stream, version, 1)], ..next.clone() };
+        for version in [1, 2] {
+            assert_eq!(log.append(again(version)).await, Outcome::Already { position: 3 }, "expected {version}");
+        }
+        let stale = log.append(item(vec![write(stream, 1, 1)])).await;
+        let Outcome::Conflict { missed, version: 2, .. } = stale else { panic!("{stale:?}") };
+        assert_eq!(missed.iter().map(|event| event.version).collect::<Vec<_>>(), [2]);
+        let taken = log.append(claim("test:k", item(vec![write(stream, 2, 1)]))).await;
+        assert_eq!(taken, Outcome::KeyTaken { key: "test:k".into() });
+        let unknown = Item { effects: vec![EffectRow { kind: "nothing", args: "{}".into() }], ..again(2) };
+        let unknown = Item { command: CommandId::new(), ..unknown };
+        assert!(matches!(log.appender.append(unknown).await, Err(AppendError::Refused(_))));
+        assert_eq!(position(&log.append(item(vec![write(stream, 2, 1)])).await), 4, "nothing of these was written");
+        log.is_dense().await;
+        log.close().await;
+    });
+}
+
 #[test]
 fn one_bad_item_fails_alone() {
     alone(async || {

@@ -46,6 +46,9 @@ fn the_projector_only_reads_the_log_and_its_keys() {
             "drop table {s}.events",
             "create table {s}.more (x int)",
             "select {s}.append('{}','{}','{}','{}','{}','{}','{}','{}','{}','{}','{}','{}','{}','{}','{}','{}','{}','{}')",
+            "select {s}.append_one(null,null,null,null,null,1,'','','',1::smallint,'',null,'{}','{}')",
+            "select {s}.refuse_a_gap(1)",
+            "select {s}.apply_effects(now(), '{}', '{}')",
         ])
         .await;
     });

@@ -22,24 +22,25 @@ const FUNCTIONS: &str = include_str!("../../../sql/functions/2_append.sql");
 /// What is replaced: the lock and the increment in one statement, held until the commit.
 const LOCKED: &str =
     "update {schema}.log l set tail = l.tail + 1, recorded_at = greatest(l.recorded_at, clock_timestamp())
-    returning l.tail, l.recorded_at into value, at;
-  perform {schema}.refuse_a_gap(value - 1);";
+    returning l.tail, l.recorded_at into value, at;";
 /// By what: a counter that no transaction holds, as a sequence is.
 const UNLOCKED: &str = "select nextval('{schema}.chaos_positions'), clock_timestamp() into value, at;";
+/// The look for a hole before it, which that counter makes.
+const CHECKED: &str = "where value = 1 or exists (select 1 from {schema}.events e where e.position = value - 1)";
 /// The function's end, after the effects.
 const EFFECTS: &str = "    perform {schema}.apply_effects(at, _f_kind, _f_args);
   end if;
-end $$;";
+exception";
 /// There the tail is brought up to date instead, just before the commit.
 const CAUGHT_UP: &str = "    perform {schema}.apply_effects(at, _f_kind, _f_args);
   end if;
   update {schema}.log l set tail = greatest(l.tail, value);
-end $$;";
+exception";
 
 /// The functions without the lock where one event is appended, as both commands of the schedule do.
 fn unlocked() -> Result<String> {
     let mut text = FUNCTIONS.to_owned();
-    for (old, new) in [(LOCKED, UNLOCKED), (EFFECTS, CAUGHT_UP)] {
+    for (old, new) in [(LOCKED, UNLOCKED), (CHECKED, ""), (EFFECTS, CAUGHT_UP)] {
         if text.matches(old).count() != 1 {
             return Err(Error::new(format!("sql/functions/2_append.sql does not have this once:\n{old}")));
         }

@@ -1,9 +1,82 @@
-//! A batch of items as the arrays of the append function.
+//! A batch of items as the arguments of the append functions.
 
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::item::Item;
+
+/// How many arguments `append_one` takes.
+const ONE: usize = 14;
+/// How many arguments `append` takes.
+const ANY: usize = 18;
+
+/// The statement that calls a function with so many arguments.
+fn calling(columns: &str, function: &str, arguments: usize) -> String {
+    let places: Vec<String> = (1..=arguments).map(|n| format!("${n}")).collect();
+    format!("select {columns} from {function}({})", places.join(","))
+}
+
+/// The arguments of `append_one`, in its order: a batch of one item with one event on a stream that exists.
+#[derive(Debug)]
+pub struct One<'a> {
+    item: &'a Item,
+    stream: Uuid,
+    expected: i32,
+    state: &'a str,
+    category: &'static str,
+    kind: &'a str,
+    schema: i16,
+    data: &'a str,
+    effect_kind: Vec<&'static str>,
+    effect_args: Vec<&'a str>,
+}
+
+impl<'a> One<'a> {
+    /// Of this item, if it is such a one.
+    pub fn of(item: &'a Item) -> Option<Self> {
+        let [write] = &item.writes[..] else { return None };
+        let [event] = &write.events[..] else { return None };
+        (write.expected > 0).then(|| Self {
+            item,
+            stream: write.stream,
+            expected: write.expected,
+            state: &write.state,
+            category: write.category,
+            kind: &event.kind,
+            schema: event.schema,
+            data: &event.data,
+            effect_kind: item.effects.iter().map(|effect| effect.kind).collect(),
+            effect_args: item.effects.iter().map(|effect| effect.args.as_str()).collect(),
+        })
+    }
+
+    /// The statement that takes them.
+    pub fn statement(schema: &str) -> String {
+        calling("at, value", &format!("{schema}.append_one"), ONE)
+    }
+
+    /// The parameters of [`One::statement`].
+    pub fn params(&self) -> [&(dyn ToSql + Sync); ONE] {
+        let Self { item, stream, expected, state, category, kind, schema, data, effect_kind, effect_args } = self;
+        let Item { command, actor, correlation, causation, meta, .. } = item;
+        [
+            &command.0,
+            actor,
+            correlation,
+            causation,
+            stream,
+            expected,
+            state,
+            category,
+            kind,
+            schema,
+            data,
+            meta,
+            effect_kind,
+            effect_args,
+        ]
+    }
+}
 
 /// The arguments of `append`, in its order.
 #[derive(Debug, Default)]
@@ -74,12 +147,11 @@ impl Arrays {
 
     /// The statement that takes them.
     pub fn statement(schema: &str) -> String {
-        let places: Vec<String> = (1..=18).map(|n| format!("${n}")).collect();
-        format!("select at, outcome, value, detail from {schema}.append({})", places.join(","))
+        calling("at, outcome, value, detail", &format!("{schema}.append"), ANY)
     }
 
     /// The parameters of [`Arrays::statement`].
-    pub fn params(&self) -> [&(dyn ToSql + Sync); 18] {
+    pub fn params(&self) -> [&(dyn ToSql + Sync); ANY] {
         [
             &self.command,
             &self.actor,

@@ -9,7 +9,7 @@ use tokio_postgres::error::Severity;
 use tokio_postgres::{Client, NoTls, Statement};
 use uuid::Uuid;
 
-use super::batch::Arrays;
+use super::batch::{Arrays, One};
 use super::history::{COLUMNS, ReadError, recorded};
 use super::item::{AppendError, Item, Outcome};
 
@@ -41,6 +41,7 @@ pub struct Waiting {
 struct Connection {
     client: Client,
     append: Statement,
+    append_one: Statement,
     missed: Statement,
 }
 
@@ -59,6 +60,7 @@ enum Called {
 pub struct Lane {
     config: tokio_postgres::Config,
     append_sql: String,
+    append_one_sql: String,
     missed_sql: String,
     connection: Option<Connection>,
 }
@@ -70,7 +72,8 @@ impl Lane {
             "select {COLUMNS} from unnest($1::uuid[], $2::int[]) u(s, v), lateral (select * from {schema}.events e \
              where e.stream_id = u.s and e.version > u.v order by e.version limit 256) e order by position"
         );
-        Self { config, append_sql: Arrays::statement(schema), missed_sql, connection: None }
+        let (append_sql, append_one_sql) = (Arrays::statement(schema), One::statement(schema));
+        Self { config, append_sql, append_one_sql, missed_sql, connection: None }
     }
 
     /// Answers every item of the batch. Returns the highest position that it appended, 0 for none.
@@ -105,11 +108,10 @@ impl Lane {
     /// Sends the same batch again and again while nobody can tell what became of it, or the server declines it for now:
     /// the command ids answer for what was done. Says as well whether an attempt was lost, now or before.
     async fn call_until_known(&mut self, lost: bool, batch: &[Waiting]) -> (Called, bool) {
-        let arrays = Arrays::of(batch.iter().map(|w| &w.item));
         let deadline = batch.iter().map(|w| w.deadline).max();
         let (mut pause, mut lost) = (RETRY.0, lost);
         loop {
-            let called = self.call(&arrays, batch).await;
+            let called = self.call(batch).await;
             match called {
                 Called::Answered(_) | Called::Refused(_) => return (called, lost),
                 Called::Lost => {
@@ -128,12 +130,12 @@ impl Lane {
         }
     }
 
-    async fn call(&mut self, arrays: &Arrays, batch: &[Waiting]) -> Called {
+    async fn call(&mut self, batch: &[Waiting]) -> Called {
         if let Some(reason) = self.open().await {
             return Called::Declined(reason);
         }
         let Some(connection) = &self.connection else { return Called::Lost };
-        let call = tokio::time::timeout(CALL_TIMEOUT, connection.call(arrays, batch));
+        let call = tokio::time::timeout(CALL_TIMEOUT, connection.call(batch));
         match call.await {
             Ok(Ok(outcomes)) => Called::Answered(outcomes),
             Ok(Err(error)) => classify(&error),
@@ -167,13 +169,20 @@ impl Lane {
         });
         client.batch_execute(SESSION).await?;
         let append = client.prepare(&self.append_sql).await?;
+        let append_one = client.prepare(&self.append_one_sql).await?;
         let missed = client.prepare(&self.missed_sql).await?;
-        Ok(Connection { client, append, missed })
+        Ok(Connection { client, append, append_one, missed })
     }
 }
 
 impl Connection {
-    async fn call(&self, arrays: &Arrays, batch: &[Waiting]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+    async fn call(&self, batch: &[Waiting]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+        if let [alone] = batch
+            && let Some(outcome) = self.call_one(&alone.item).await?
+        {
+            return Ok(vec![outcome]);
+        }
+        let arrays = Arrays::of(batch.iter().map(|w| &w.item));
         let row = self.client.query_one(&self.append, &arrays.params()).await?;
         let at: DateTime<Utc> = row.try_get(0)?;
         let (outcomes, values): (Vec<i16>, Vec<i64>) = (row.try_get(1)?, row.try_get(2)?);
@@ -198,6 +207,14 @@ impl Connection {
             tracing::warn!(error = chain(&error), "the events that commands in conflict missed cannot be read");
         }
         Ok(answers)
+    }
+
+    /// What most items are that come alone, in a cheaper way; none if it is no such one, or was not appended.
+    async fn call_one(&self, item: &Item) -> Result<Option<Outcome>, tokio_postgres::Error> {
+        let Some(one) = One::of(item) else { return Ok(None) };
+        let row = self.client.query_one(&self.append_one, &one.params()).await?;
+        let (at, position): (Option<DateTime<Utc>>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(at.zip(position).map(|(at, position)| Outcome::Appended { position, at }))
     }
 
     /// Adds to each conflict the events that its command did not know; to none when one of them cannot be read.
