@@ -3,7 +3,7 @@
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::item::Item;
+use super::item::{EventRow, Item, Write};
 
 /// How many arguments `append_one` takes.
 const ONE: usize = 14;
@@ -20,13 +20,8 @@ fn calling(columns: &str, function: &str, arguments: usize) -> String {
 #[derive(Debug)]
 pub struct One<'a> {
     item: &'a Item,
-    stream: Uuid,
-    expected: i32,
-    state: &'a str,
-    category: &'static str,
-    kind: &'a str,
-    schema: i16,
-    data: &'a str,
+    write: &'a Write,
+    event: &'a EventRow,
     effect_kind: Vec<&'static str>,
     effect_args: Vec<&'a str>,
 }
@@ -38,13 +33,8 @@ impl<'a> One<'a> {
         let [event] = &write.events[..] else { return None };
         (write.expected > 0).then(|| Self {
             item,
-            stream: write.stream,
-            expected: write.expected,
-            state: &write.state,
-            category: write.category,
-            kind: &event.kind,
-            schema: event.schema,
-            data: &event.data,
+            write,
+            event,
             effect_kind: item.effects.iter().map(|effect| effect.kind).collect(),
             effect_args: item.effects.iter().map(|effect| effect.args.as_str()).collect(),
         })
@@ -57,21 +47,20 @@ impl<'a> One<'a> {
 
     /// The parameters of [`One::statement`].
     pub fn params(&self) -> [&(dyn ToSql + Sync); ONE] {
-        let Self { item, stream, expected, state, category, kind, schema, data, effect_kind, effect_args } = self;
-        let Item { command, actor, correlation, causation, meta, .. } = item;
+        let Self { item, write, event, effect_kind, effect_args } = self;
         [
-            &command.0,
-            actor,
-            correlation,
-            causation,
-            stream,
-            expected,
-            state,
-            category,
-            kind,
-            schema,
-            data,
-            meta,
+            &item.command.0,
+            &item.actor,
+            &item.correlation,
+            &item.causation,
+            &write.stream,
+            &write.expected,
+            &write.state,
+            &write.category,
+            &event.kind,
+            &event.schema,
+            &event.data,
+            &item.meta,
             effect_kind,
             effect_args,
         ]
@@ -177,7 +166,6 @@ impl Arrays {
 
 #[cfg(test)]
 mod tests {
-    use super::super::item::{EventRow, Write};
     use super::*;
     use event_schema::ids::CommandId;
 
