@@ -140,6 +140,7 @@ async fn put(at: &mut Projecting, id: Uuid, doc: &Doc, there: i64) -> Result<Opt
         }
     }
     at.writer.forget(id);
+    at.corrected = true;
     Ok(match outcome {
         Some(Outcome::Refused(error) | Outcome::Later(error)) => Some(error),
         Some(Outcome::Done | Outcome::Conflict) | None => None,

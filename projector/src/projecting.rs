@@ -200,7 +200,6 @@ impl Projecting {
             self.dirty.get_or_insert_with(Instant::now);
             self.unmarked = true;
         }
-        self.corrected |= self.writer.corrected();
         self.tell();
     }
 

@@ -51,8 +51,6 @@ pub struct Writer {
     wrote: bool,
     /// Whether this writer wrote what it may not find yet.
     unfound: bool,
-    /// Whether a document was written over since somebody asked, with no event that tells of it.
-    corrected: bool,
     documents: u64,
 }
 
@@ -87,7 +85,6 @@ impl Writer {
             done,
             wrote: false,
             unfound: false,
-            corrected: false,
             documents: 0,
         })
     }
@@ -115,11 +112,6 @@ impl Writer {
     /// Whether documents were written since the last time that this was asked.
     pub fn wrote(&mut self) -> bool {
         std::mem::take(&mut self.wrote)
-    }
-
-    /// Whether documents were written over since the last time that this was asked: no position tells of that.
-    pub fn corrected(&mut self) -> bool {
-        std::mem::take(&mut self.corrected)
     }
 
     /// Folds a contiguous batch in memory.
@@ -401,6 +393,6 @@ impl Writer {
     pub(crate) fn forget(&mut self, id: Uuid) {
         self.changes.end();
         self.link.shared.cache.invalidate(&(self.opening, id));
-        (self.wrote, self.unfound, self.corrected) = (true, true, true);
+        (self.wrote, self.unfound) = (true, true);
     }
 }
