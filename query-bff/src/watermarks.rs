@@ -1,7 +1,8 @@
 //! How far each view is: read off the key-value bucket of watermarks as the projector announces it.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{self, AtomicBool};
 use std::time::Duration;
 
 use async_nats::header::HeaderMap;
@@ -59,15 +60,16 @@ impl Known {
     /// Takes over what the projector answered, unless the bucket has told more already, or of a later edition.
     pub fn merge(&mut self, told: &Watermark) {
         match &mut self.watermark {
-            Some(known)
-                if (known.log_id, known.generation, known.edition) == (told.log_id, told.generation, told.edition) =>
-            {
-                known.applied = known.applied.max(told.applied);
-                known.searchable = known.searchable.max(told.searchable);
+            Some(known) if (known.log_id, known.generation) == (told.log_id, told.generation) => {
+                match known.edition.cmp(&told.edition) {
+                    Ordering::Less => *known = told.clone(),
+                    Ordering::Equal => {
+                        known.applied = known.applied.max(told.applied);
+                        known.searchable = known.searchable.max(told.searchable);
+                    }
+                    Ordering::Greater => {}
+                }
             }
-            Some(known)
-                if (known.log_id, known.generation) == (told.log_id, told.generation)
-                    && known.edition > told.edition => {}
             Some(_) | None => self.watermark = Some(told.clone()),
         }
     }
@@ -101,7 +103,7 @@ impl Watermarks {
             async move {
                 loop {
                     let ended = shared.read(&client, &bucket).await;
-                    if shared.live.swap(false, Ordering::Relaxed) {
+                    if shared.live.swap(false, atomic::Ordering::Relaxed) {
                         tracing::warn!(bucket, error = ?ended, "the watermarks cannot be followed, trying again");
                     } else {
                         tracing::debug!(bucket, error = ?ended, "the watermarks cannot be followed yet");
@@ -120,7 +122,7 @@ impl Watermarks {
 
     /// Whether announcements get here now.
     pub fn is_live(&self) -> bool {
-        self.shared.live.load(Ordering::Relaxed)
+        self.shared.live.load(atomic::Ordering::Relaxed)
     }
 
     /// The views and what is known of each.
@@ -154,7 +156,7 @@ impl Shared {
         };
         let context = jetstream::new(client.clone());
         context.create_consumer_on_stream(config, format!("KV_{bucket}")).await?;
-        self.live.store(true, Ordering::Relaxed);
+        self.live.store(true, atomic::Ordering::Relaxed);
         let mut delivered: u64 = 0;
         loop {
             let message = tokio::time::timeout(SILENCE, messages.next()).await?.ok_or("the subscription ended")?;
